@@ -1,0 +1,15 @@
+//! Says what a record store promises.
+//!
+//! Hidden here: nothing; these are traits and plain data.
+//! Not here: any technology. The language of the contract is PostgreSQL's SQL with typed parameters.
+//! Invariant: a store that passes `testkit::record_store_suite!` keeps every promise written at [`RecordStore`].
+//! Start reading at [`RecordStore`].
+
+pub mod change;
+pub mod store;
+
+pub use change::{Change, ChangeFeed, ChangeSink, Operation, Position};
+pub use store::{
+    Applied, BoxFuture, Column, Format, ListenerId, Migrated, Migration, Plan, PlanKind, Read, RecordStore,
+    Rows, Step, StoreStatus, Write, WriteStep, Written,
+};
