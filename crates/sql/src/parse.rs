@@ -1,1 +1,0 @@
-//! PostgreSQL's own grammar (`pg_query`): text to raw parse trees with places.
