@@ -1,1 +1,35 @@
-fn main() {}
+//! `cargo xtask …`: checks, generated documentation, tests with all that they need, benchmarks.
+
+mod architecture;
+mod bench;
+mod docs;
+mod process;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask <command>
+
+  check               floors, budgets and generated documents
+  docs                write the generated documents again
+  test [FILTER]       install what the tests need, then run all of them
+  bench records       measure against PocketBase, print the table";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["check"] => architecture::check().and_then(|()| docs::check()),
+        ["docs"] => docs::write(),
+        ["test", rest @ ..] => test::run(rest),
+        ["bench", "records", rest @ ..] => bench::records(rest),
+        _ => Err(USAGE.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
