@@ -1,0 +1,83 @@
+//! `uuid`: 16 bytes.
+
+use crate::context::Context;
+use crate::value::{Value, ValueRef};
+use mainstay_base::{Problem, Result};
+
+pub(crate) fn input(text: &str, _context: &Context) -> Result<Value> {
+    match parse(text) {
+        Some(bytes) => Ok(Value::Blob(bytes.to_vec())),
+        None => Err(Problem::new("22P02", format!("invalid input syntax for type uuid: \"{text}\""))),
+    }
+}
+
+/// Accepts what PostgreSQL accepts: any case, braces around it, a hyphen after any group of four digits.
+pub(crate) fn parse(text: &str) -> Option<[u8; 16]> {
+    let inner = match text.strip_prefix('{') {
+        Some(rest) => rest.strip_suffix('}')?,
+        None => text,
+    };
+    let mut source = inner.as_bytes();
+    let mut bytes = [0u8; 16];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let (pair, rest) = source.split_first_chunk::<2>()?;
+        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+        source = rest;
+        if index % 2 == 1 && index < 15 {
+            source = source.strip_prefix(b"-").unwrap_or(source);
+        }
+    }
+    source.is_empty().then_some(bytes)
+}
+
+pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+pub(crate) const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// The 36 characters.
+pub(crate) fn format(bytes: &[u8]) -> Option<[u8; 36]> {
+    let bytes: &[u8; 16] = bytes.try_into().ok()?;
+    let mut text = [b'-'; 36];
+    let mut at = 0;
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            at += 1;
+        }
+        text[at] = HEX[usize::from(byte >> 4)];
+        text[at + 1] = HEX[usize::from(byte & 15)];
+        at += 2;
+    }
+    Some(text)
+}
+
+pub(crate) fn output(value: ValueRef<'_>, out: &mut String) {
+    match value {
+        ValueRef::Blob(bytes) => {
+            if let Some(text) = format(bytes) {
+                out.push_str(std::str::from_utf8(&text).unwrap_or_default());
+            }
+        }
+        ValueRef::Text(text) => out.push_str(text),
+        _ => {}
+    }
+}
+
+pub(crate) fn write_json(value: ValueRef<'_>, out: &mut Vec<u8>) {
+    match value {
+        ValueRef::Blob(bytes) => {
+            out.push(b'"');
+            if let Some(text) = format(bytes) {
+                out.extend_from_slice(&text);
+            }
+            out.push(b'"');
+        }
+        other => super::text::write_json(other, out),
+    }
+}
