@@ -5,15 +5,33 @@ pub(crate) mod boolean;
 pub(crate) mod bytea;
 pub(crate) mod casts;
 pub(crate) mod composite;
+pub(crate) mod date;
+pub(crate) mod datetime;
+pub(crate) mod date;
+pub(crate) mod datetime;
 pub(crate) mod enums;
 pub(crate) mod float;
 pub(crate) mod inet;
 pub(crate) mod integer;
+pub(crate) mod interval;
 pub(crate) mod json;
 pub(crate) mod jsonb;
 pub(crate) mod macaddr;
+pub(crate) mod numeric;
+pub(crate) mod numeric;
+pub(crate) mod numeric_time_casts;
 pub(crate) mod range;
 pub(crate) mod text;
+pub(crate) mod time;
+pub(crate) mod timestamp;
+pub(crate) mod timestamptz;
+pub(crate) mod timetz;
+pub(crate) mod timezone;
+pub(crate) mod time;
+pub(crate) mod timestamp;
+pub(crate) mod timestamptz;
+pub(crate) mod timetz;
+pub(crate) mod timezone;
 pub(crate) mod tsearch;
 pub(crate) mod uuid;
 pub(crate) mod writing;
@@ -22,50 +40,11 @@ pub(crate) use casts::{apply_modifier, cast, cast_kind};
 pub(crate) use writing::is_space;
 
 use crate::context::{Context, Registry};
-use crate::ty::{ColumnType, Modifier, RangeKind, Type, TypeId};
+use crate::ty::{ColumnType, RangeKind, Type, TypeId};
 use crate::value::{Value, ValueRef};
 use json::scan::{self, Shape};
 use mainstay_base::{Problem, Result};
 use std::cmp::Ordering;
-
-/// Stands in for a family whose module is not there yet.
-macro_rules! pending {
-    ($($family:ident),*) => {$(
-        pub(crate) mod $family {
-            use super::*;
-            pub(crate) fn input(_: &str, _: Modifier, _: &Context) -> Result<Value> {
-                Err(Problem::needs_postgres(concat!("type ", stringify!($family))))
-            }
-            pub(crate) fn output(value: ValueRef<'_>, _: &Context, out: &mut String) {
-                super::text::output(value, out);
-            }
-            pub(crate) fn write_json(value: ValueRef<'_>, _: &Context, out: &mut Vec<u8>) {
-                super::text::write_json(value, out);
-            }
-            pub(crate) fn apply_modifier(value: ValueRef<'_>, _: Modifier, _: bool, _: &Context) -> Result<Value> {
-                Ok(value.to_owned())
-            }
-            #[allow(dead_code)]
-            pub(crate) fn compare_text(left: &str, right: &str) -> Ordering {
-                left.cmp(right)
-            }
-        }
-    )*};
-}
-pending!(numeric, date, time, timetz, timestamp, timestamptz, interval);
-
-pub(crate) mod numeric_time_casts {
-    use super::*;
-    pub(crate) fn cast(
-        _: ValueRef<'_>,
-        _: &Type,
-        _: &ColumnType,
-        _: bool,
-        _: &Context,
-    ) -> Option<Result<Value>> {
-        None
-    }
-}
 
 pub(crate) fn input(column: &ColumnType, text: &str, context: &Context) -> Result<Value> {
     let modifier = column.modifier;
