@@ -2,7 +2,24 @@
 //!
 //! Hidden here: how a query tree becomes PostgreSQL statements, and when a plan is used again.
 //! Not here: HTTP (`http`), the dialect of an engine (`sql`, engines); `records` sees `engine::RecordStore` alone.
-//! Invariant: a caller's text reaches a statement as a parameter or as a quoted name that the catalog knows.
+//! Invariant: a caller's text reaches a statement as a parameter, as a quoted name, or as a quoted string.
 //! Start reading at [`query::Query`], then [`service::Records`].
 
+mod answer;
+mod cache;
+mod call;
+mod fuzzy;
+mod payload;
+mod plan;
+mod problems;
 pub mod query;
+mod read;
+mod relationships;
+mod schema;
+pub mod service;
+pub mod settings;
+mod values;
+mod write;
+
+pub use service::{Records, RecordsParts, build};
+pub use settings::RecordsSettings;

@@ -327,7 +327,8 @@ pub struct Response {
     pub rows: u64,
     /// All rows that match, where a count was asked for.
     pub total: Option<u64>,
-    /// For an insert of one row: the filter that names it (`id=eq.7`), for `Location`.
+    /// For an insert of one row with `return=headers-only`: the query string that names it (`id=eq.7`, parts
+    /// percent-encoded and joined by `&`), for `Location`.
     pub location: Option<String>,
     /// Upsert or PUT: whether a row was made (201) or changed (200).
     pub created: bool,
@@ -335,6 +336,8 @@ pub struct Response {
     pub position: Option<mainstay_engine::Position>,
     /// For calls: what the function returns, so that the face can choose a content type.
     pub scalar: bool,
+    /// For calls: the function returns `void`, which is answered with 204 and no body.
+    pub returns_void: bool,
     /// `response.headers`, `response.status`: set by statements.
     pub settings: Vec<(String, String)>,
 }

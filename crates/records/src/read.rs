@@ -1,0 +1,117 @@
+//! Reads rows of a relation.
+
+use crate::answer;
+use crate::cache::Key;
+use crate::plan::field::Scope;
+use crate::plan::tree::from_where;
+use crate::plan::{Builder, Statement, qualified, quoted};
+use crate::query::{Query, Request, Response};
+use crate::schema::Schema;
+use crate::service::{Prepared, Service};
+use crate::settings::RecordsSettings;
+use crate::values::{Inputs, fill};
+use mainstay_base::Result;
+use mainstay_engine::{Format, Step};
+use mainstay_sql::Name;
+use std::sync::Arc;
+
+pub(crate) struct ReadPlan {
+    main: Prepared,
+    /// Counts all rows that match; absent where no limit can hide any.
+    count: Option<Prepared>,
+}
+
+impl Service {
+    pub(crate) async fn run_read(&self, schema: &Arc<Schema>, request: &Request) -> Result<Response> {
+        let plan = self.read_plan(schema, request)?;
+        let shape = &request.shape;
+        let context = self.context(schema, &request.session);
+        let inputs = Inputs { literals: &request.literals, ..Inputs::default() };
+        let mut steps = Vec::with_capacity(2);
+        for (prepared, format) in std::iter::once((&plan.main, answer::format(shape)))
+            .chain(plan.count.iter().map(|p| (p, Format::Values)))
+        {
+            let values = fill(&prepared.parameters, &inputs, &context)?;
+            steps.push(Step { plan: prepared.plan.clone(), values, format });
+        }
+        let mut results = self.read(request, steps).await?.into_iter();
+        let rows = results.next().unwrap_or_default();
+        let counted = results.next().as_ref().and_then(answer::number);
+        let total = shape.count.map(|_| counted.unwrap_or(rows.count));
+        let count = rows.count;
+        Ok(Response {
+            body: answer::body(shape, count, rows.body)?,
+            rows: count,
+            total,
+            ..Response::default()
+        })
+    }
+
+    fn read_plan(&self, schema: &Schema, request: &Request) -> Result<Arc<ReadPlan>> {
+        let key = Key {
+            schema: &request.schema,
+            target: &request.target,
+            shape: &request.shape,
+            keys: &[],
+            variant: 0,
+        };
+        if let Some(plan) = self.reads.get(&key, schema.catalog.version) {
+            return Ok(plan);
+        }
+        let name = Name::new(request.schema.as_str(), request.target.as_str());
+        let query = &request.shape.query;
+        let stripped = request.shape.nulls_stripped;
+        let main = self.prepare(schema, rows_statement(schema, &self.settings, &name, query, stripped)?)?;
+        let can_hide = query.limit.is_some() || query.offset.is_some() || self.settings.rows_max.is_some();
+        let count = match request.shape.count {
+            Some(_) if can_hide => {
+                Some(self.prepare(schema, count_statement(schema, &self.settings, &name, query)?)?)
+            }
+            _ => None,
+        };
+        let plan = Arc::new(ReadPlan { main, count });
+        self.reads.put(&key, schema.catalog.version, plan.clone());
+        Ok(plan)
+    }
+}
+
+/// The statement that gives the rows of a query.
+pub(crate) fn rows_statement(
+    schema: &Schema,
+    settings: &RecordsSettings,
+    name: &Name,
+    query: &Query,
+    nulls_stripped: bool,
+) -> Result<Statement> {
+    let mut builder = Builder::new(schema, settings);
+    builder.nulls_stripped = nulls_stripped;
+    let (node, from) = root(&mut builder, schema, name, query)?;
+    let sql = builder.select(&node, &from, false)?;
+    Ok(builder.finish(sql))
+}
+
+/// The statement that counts them, limits aside.
+pub(crate) fn count_statement(
+    schema: &Schema,
+    settings: &RecordsSettings,
+    name: &Name,
+    query: &Query,
+) -> Result<Statement> {
+    let mut builder = Builder::new(schema, settings);
+    let (_, from) = root(&mut builder, schema, name, query)?;
+    Ok(builder.finish(format!("SELECT count(*) AS \"count\" {from}")))
+}
+
+fn root<'q>(
+    builder: &mut Builder<'_>,
+    schema: &Schema,
+    name: &Name,
+    query: &'q Query,
+) -> Result<(crate::plan::tree::Node<'q>, String)> {
+    let relation = schema.relation(&name.schema, &name.name)?;
+    let scope = Scope::relation(relation.name.name.clone(), relation.clone());
+    let tables = format!("{} AS {}", qualified(name), quoted(&scope.alias));
+    let node = builder.node(scope, Some(name), query, 0)?;
+    let conditions = builder.node_conditions(&node)?;
+    Ok((node, from_where(&tables, &conditions)))
+}

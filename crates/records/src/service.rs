@@ -1,0 +1,162 @@
+//! The service: takes a request, finds or makes its plan, runs it.
+
+use crate::cache::PlanCache;
+use crate::call::CallPlan;
+use crate::plan::{Parameter, Statement};
+use crate::problems;
+use crate::query::{Action, Request, Response};
+use crate::read::ReadPlan;
+use crate::schema::Schema;
+use crate::settings::RecordsSettings;
+use crate::write::WritePlan;
+use arc_swap::ArcSwapOption;
+use mainstay_base::{Env, Problem, Result};
+use mainstay_engine::{Plan, Read, RecordStore, Rows, Step, Write, WriteStep, Written};
+use mainstay_sql::Catalog;
+use mainstay_types::{ColumnType, Context, Session};
+use std::sync::Arc;
+
+/// Microseconds from 1970 to 2000, where PostgreSQL's time begins.
+const POSTGRES_EPOCH_UNIX_MICROS: i64 = 946_684_800_000_000;
+
+/// The code of a store for a plan that the catalog has outlived.
+const PLAN_OUTLIVED: &str = "MS001";
+
+/// What the service works with.
+pub struct RecordsParts {
+    pub store: Arc<dyn RecordStore>,
+    pub env: Env,
+}
+
+/// Builds the service.
+pub fn build(settings: RecordsSettings, parts: RecordsParts) -> Records {
+    let entries = settings.plan_cache_entries_max;
+    Records(Arc::new(Service {
+        store: parts.store,
+        env: parts.env,
+        schema: ArcSwapOption::empty(),
+        reads: PlanCache::new(entries),
+        writes: PlanCache::new(entries),
+        calls: PlanCache::new(entries),
+        settings,
+    }))
+}
+
+/// Reads and writes rows and calls functions for callers. A cheap handle.
+#[derive(Clone)]
+pub struct Records(Arc<Service>);
+
+pub(crate) struct Service {
+    pub(crate) settings: RecordsSettings,
+    store: Arc<dyn RecordStore>,
+    env: Env,
+    schema: ArcSwapOption<Schema>,
+    pub(crate) reads: PlanCache<ReadPlan>,
+    pub(crate) writes: PlanCache<WritePlan>,
+    pub(crate) calls: PlanCache<CallPlan>,
+}
+
+/// A statement that the store has bound, with what its parameters are filled from.
+pub(crate) struct Prepared {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) parameters: Vec<Parameter>,
+}
+
+impl Records {
+    /// Carries out one request.
+    pub async fn run(&self, request: Request) -> Result<Response> {
+        let service = &*self.0;
+        if !service.settings.schemas.contains(&request.schema) {
+            return Err(problems::unacceptable_schema(&request.schema, &service.settings.schemas));
+        }
+        match service.attempt(&request).await {
+            // A migration came between planning and running: plan again, once.
+            Err(problem) if problem.code() == PLAN_OUTLIVED => {
+                service.forget();
+                service.attempt(&request).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// What the database consists of now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.0.store.catalog()
+    }
+
+    pub fn settings(&self) -> &RecordsSettings {
+        &self.0.settings
+    }
+}
+
+impl Service {
+    async fn attempt(&self, request: &Request) -> Result<Response> {
+        let schema = self.schema();
+        match &request.shape.action {
+            Action::Read => self.run_read(&schema, request).await,
+            Action::Insert(insert) => self.run_insert(&schema, request, insert).await,
+            Action::Replace(_) => self.run_replace(&schema, request).await,
+            Action::Update(update) => self.run_update(&schema, request, update).await,
+            Action::Delete => self.run_delete(&schema, request).await,
+            Action::Call(target) => self.run_call(&schema, request, target).await,
+        }
+    }
+
+    fn forget(&self) {
+        self.schema.store(None);
+        self.reads.clear();
+        self.writes.clear();
+        self.calls.clear();
+    }
+
+    /// What is derived from the catalog as it is now.
+    fn schema(&self) -> Arc<Schema> {
+        let catalog = self.store.catalog();
+        if let Some(known) = self.schema.load_full().filter(|known| known.catalog.version == catalog.version)
+        {
+            return known;
+        }
+        let made = Arc::new(Schema::of(catalog, &self.settings.schemas));
+        self.schema.store(Some(made.clone()));
+        made
+    }
+
+    pub(crate) fn prepare(&self, schema: &Schema, statement: Statement) -> Result<Prepared> {
+        let types: Vec<ColumnType> =
+            statement.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
+        tracing::trace!(sql = %statement.sql, "planned");
+        let plan = self.store.prepare(&statement.sql, &types)?;
+        if plan.catalog_version != schema.catalog.version {
+            return Err(Problem::new(PLAN_OUTLIVED, "the catalog has changed"));
+        }
+        Ok(Prepared { plan, parameters: statement.parameters })
+    }
+
+    /// What values of the request are read with.
+    pub(crate) fn context(&self, schema: &Schema, session: &Arc<Session>) -> Context {
+        let now = self.env.unix_micros() - POSTGRES_EPOCH_UNIX_MICROS;
+        Context {
+            env: self.env.clone(),
+            registry: schema.catalog.types.clone(),
+            session: session.clone(),
+            overrides: Arc::default(),
+            transaction_time: now,
+            statement_time: now,
+        }
+    }
+
+    pub(crate) async fn read(&self, request: &Request, steps: Vec<Step>) -> Result<Vec<Rows>> {
+        let read = Read { steps, session: request.session.clone(), timeout: self.settings.statement_timeout };
+        self.store.read(read).await
+    }
+
+    pub(crate) async fn write(&self, request: &Request, steps: Vec<WriteStep>) -> Result<Written> {
+        let write = Write {
+            steps,
+            session: request.session.clone(),
+            timeout: self.settings.statement_timeout,
+            rollback: request.rollback && self.settings.tx_rollback_allowed,
+        };
+        self.store.write(write).await
+    }
+}
