@@ -1,0 +1,69 @@
+//! The ecosystem's own clients, unchanged, against a running server. `cargo xtask test` installs them.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::{App, Server, run};
+
+fn installed(part: &str) -> PathBuf {
+    let folder = std::env::var_os("MAINSTAY_TEST_CLIENTS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients"), PathBuf::from);
+    let path = folder.join(part);
+    assert!(path.exists(), "`{}` is missing: run `cargo xtask test`, which installs the clients", path.display());
+    path
+}
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients").join(name)
+}
+
+#[track_caller]
+fn passes(command: &mut Command, server: &Server) {
+    command.env("MAINSTAY_URL", &server.url).env("MAINSTAY_ANON_KEY", &server.anon).env("MAINSTAY_SERVICE_KEY", &server.service_role);
+    let (code, out, errors) = run(command);
+    assert_eq!(code, 0, "{out}\n{errors}");
+}
+
+const APP: &str = "
+create type mood as enum ('sad', 'ok', 'happy');
+create table authors (id int generated always as identity primary key, name text not null unique, mood mood not null default 'ok');
+create table books (
+  id int generated always as identity primary key,
+  author_id int not null references authors (id) on delete cascade,
+  title text not null,
+  price numeric(8, 2),
+  tags text[] not null default '{}',
+  meta jsonb not null default '{}',
+  published date
+);
+create table labels (id int primary key, name text not null);
+create table book_labels (book_id int references books (id) on delete cascade, label_id int references labels (id), primary key (book_id, label_id));
+create function add(a int, b int) returns int language sql immutable as 'select a + b';
+create function books_of(author text) returns setof books language sql stable as $$ select b.* from books b join authors a on a.id = b.author_id where a.name = author $$;
+";
+
+#[test]
+fn supabase_js_works_unchanged() {
+    let app = App::with(APP);
+    let server = app.dev();
+    let modules = installed("node/node_modules");
+    // Node resolves packages from the script's place, so the script is copied beside them.
+    let copy = modules.parent().expect("a parent").join("supabase.test.mjs");
+    std::fs::copy(script("supabase.test.mjs"), &copy).expect("copies the script");
+    passes(Command::new("node").arg("--test").arg(copy), &server);
+}
+
+#[test]
+fn postgrest_py_works_unchanged() {
+    let app = App::with(APP);
+    let server = app.dev();
+    passes(Command::new(installed("python/bin/python")).arg(script("postgrest_test.py")), &server);
+}
+
+#[test]
+fn the_openapi_document_is_valid() {
+    let app = App::shop();
+    let server = app.dev();
+    passes(Command::new(installed("python/bin/python")).arg(script("openapi_test.py")), &server);
+}

@@ -1,0 +1,173 @@
+//! Things that go wrong on somebody's machine: each gets words that say what to do, and no file is damaged.
+
+mod support;
+
+use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
+use support::{App, binary, run};
+
+const TABLE: &str = "create table t (id int primary key, note text);";
+
+#[track_caller]
+fn fails(app: &App, words: &[&str], expected: &[&str]) {
+    let (code, _, errors) = app.run(words);
+    assert_eq!(code, 1, "{errors}");
+    for part in expected {
+        assert!(errors.contains(part), "`{part}` is not in:\n{errors}");
+    }
+    assert!(!errors.contains("panicked"), "{errors}");
+}
+
+#[test]
+fn a_port_in_use() {
+    let app = App::with(TABLE);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let address = taken.local_addr().expect("an address").to_string();
+    fails(&app, &["dev", ".", "--listen", &address], &["MS030", "another program uses this port", "--listen"]);
+}
+
+#[test]
+fn a_second_process_on_one_data_directory() {
+    let app = App::with(TABLE);
+    let server = app.dev();
+    let id = server.id().to_string();
+    fails(&app, &["migrate", "up"], &["another mainstay process", &id]);
+    assert_eq!(server.get("/rest/v1/t").status, 200);
+}
+
+#[test]
+fn a_corrupt_database_file() {
+    let app = App::with(TABLE);
+    drop(app.run(&["migrate", "up"]));
+    let file = app.path().join(".mainstay/main.db");
+    let garbage = vec![0x5a; 8_192];
+    std::fs::write(&file, &garbage).expect("writes");
+    let _ = std::fs::remove_file(app.path().join(".mainstay/main.db-wal"));
+    fails(&app, &["dev", ".", "--listen", "127.0.0.1:0"], &["main.db", "backup"]);
+    assert_eq!(std::fs::read(&file).expect("reads"), garbage, "the file is left as it was, for whoever rescues it");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written() {
+    let app = App::with(TABLE);
+    app.write("mainstay.toml", "[store]\ndata_dir = \"/proc/mainstay\"\n");
+    fails(&app, &["dev", ".", "--listen", "127.0.0.1:0"], &["/proc/mainstay", "data_dir"]);
+}
+
+#[test]
+fn a_read_only_data_directory() {
+    let app = App::with(TABLE);
+    app.write(".mainstay/kept", "");
+    let folder = app.path().join(".mainstay");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).expect("sets rights");
+    // root may write everywhere: as root this must simply work.
+    let (_, _, errors) = app.run(&["migrate", "up"]);
+    assert!(!errors.contains("panicked"), "{errors}");
+    if std::fs::write(folder.join("probe"), "").is_err() {
+        assert!(errors.contains("writable") || errors.contains("Permission denied"), "{errors}");
+    }
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).expect("sets rights back");
+}
+
+#[test]
+fn a_folder_that_is_no_application() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (code, _, errors) = run(binary().arg("dev").arg(folder.path()));
+    assert!(code == 1 && errors.contains("holds no application") && errors.contains("mainstay new"), "{errors}");
+    let (code, _, errors) = run(binary().args(["dev", "no-such-folder"]));
+    assert!(code == 1 && errors.contains("is no folder"), "{errors}");
+}
+
+#[test]
+fn a_migrations_folder_that_vanished() {
+    let app = App::with(TABLE);
+    app.write("mainstay.toml", "");
+    drop(app.run(&["migrate", "up"]));
+    std::fs::remove_dir_all(app.path().join("migrations")).expect("removes");
+    let server = app.dev();
+    assert_eq!(server.get("/rest/v1/t").status, 200, "what was applied is served");
+    drop(server);
+    assert!(app.run(&["migrate", "status"]).1.contains("missing   1_init"));
+}
+
+#[test]
+fn misspelt_settings() {
+    let app = App::with(TABLE);
+    app.write("mainstay.toml", "[server]\nlistne = \"127.0.0.1:1\"\n");
+    fails(&app, &["dev", "."], &["listne", "mainstay.toml:2:1", "docs/settings.md"]);
+    app.write("mainstay.toml", "[server]\nlisten = \"here\"\n");
+    fails(&app, &["dev", "."], &["`here`", "127.0.0.1:54321"]);
+}
+
+#[test]
+fn a_syntax_error_has_a_caret() {
+    let app = App::with("create table a (\n  id int,\n  name txet\n);");
+    fails(&app, &["migrate", "up"], &["type \"txet\" does not exist", "1_init.sql:3:8", "       ^"]);
+}
+
+#[test]
+fn what_needs_postgresql_is_named_and_can_be_skipped() {
+    let app = App::with("create table a (id int primary key);\ncreate extension postgis;\ncreate table b (id int primary key);");
+    fails(&app, &["migrate", "up"], &["postgis", "needs the PostgreSQL engine", "1_init.sql:2:"]);
+    assert_eq!(app.run(&["migrate", "status"]).1, "pending   1_init\n", "a failed migration leaves no trace");
+    let (code, out, _) = app.run(&["migrate", "assess"]);
+    assert!(code == 1 && out.contains("2 of 3 statements in 1 files fit"), "{out}");
+    let (code, out, errors) = app.run(&["migrate", "up", "--keep-going"]);
+    assert!(code == 0 && out.contains("1 statements skipped") && errors.contains("postgis"), "{out}{errors}");
+    let server = app.dev();
+    assert_eq!((server.get("/rest/v1/a").status, server.get("/rest/v1/b").status), (200, 200));
+}
+
+#[test]
+fn bad_input_at_the_door_is_the_callers_fault() {
+    let app = App::with("create table t (id int primary key, note varchar(5), amount numeric(6,2), data jsonb);");
+    let server = app.dev();
+    let deep = format!("/rest/v1/t?or={}id.eq.1{}", "(and(".repeat(200), "))".repeat(200));
+    let embeds = format!("/rest/v1/t?select={}id{}", "t(".repeat(100), ")".repeat(100));
+    let filters: String = (0..10_000).map(|_| "id=eq.1&").collect();
+    let many = format!("/rest/v1/t?{filters}");
+    for path in [
+        deep.as_str(),
+        embeds.as_str(),
+        many.as_str(),
+        "/rest/v1/t?id=eq.1%00",
+        "/rest/v1/t?id=eq.%ff%fe",
+        "/rest/v1/t?id=eq.99999999999999999999",
+        "/rest/v1/t?id=eq.1;drop%20table%20t",
+        "/rest/v1/t?select=id,(select%201)",
+        "/rest/v1/t?order=id;drop",
+        "/rest/v1/t?id;drop%20table%20t=eq.1",
+        "/rest/v1/%22%3Bdrop%20table%20t",
+        "/rest/v1/t?limit=-1",
+        "/rest/v1/t?limit=99999999999999999999",
+        "/rest/v1/t?note'=eq.1",
+    ] {
+        let answer = server.get(path);
+        assert!((400..500).contains(&answer.status), "{} for {}", answer.status, &path[..path.len().min(80)]);
+    }
+    for (body, code) in [
+        (&b"{"[..], "PGRST102"),
+        (b"[{\"id\":1},{\"note\":\"x\"}]", "PGRST102"),
+        (b"{\"id\":\"x\"}", "22P02"),
+        (b"{\"id\":3000000000}", "22003"),
+        (b"{\"id\":1,\"note\":\"too long\"}", "22001"),
+        (b"{\"id\":1,\"amount\":123456.78}", "22003"),
+        (b"{\"nothing\":1}", "PGRST204"),
+        (b"{\"id\":null}", "23502"),
+    ] {
+        let answer = server.send("POST", "/rest/v1/t", &[], Some(body));
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert_eq!(answer.json()["code"], json!(code), "{}", answer.text());
+    }
+    let nul = server.send("POST", "/rest/v1/t", &[], Some(b"{\"id\":1,\"note\":\"a\\u0000b\"}"));
+    assert_eq!(nul.status, 400, "{}", nul.text());
+    let injection = server.post("/rest/v1/t", &json!({"id": 7, "data": {"x": "'); drop table t; --"}}));
+    assert_eq!(injection.status, 201, "{}", injection.text());
+    let big = vec![b' '; 100 * 1024 * 1024];
+    match support::try_send(&server.url, "POST", "/rest/v1/t", &[], Some(&big)) {
+        Ok(answer) => assert_eq!(answer.status, 413),
+        // The server may close before it has read all of it.
+        Err(error) => assert!(format!("{error:?}").contains("Io") || format!("{error}").contains("connection"), "{error:?}"),
+    }
+    assert_eq!(server.get("/rest/v1/t?select=id,data").json(), json!([{"id": 7, "data": {"x": "'); drop table t; --"}}]));
+}
