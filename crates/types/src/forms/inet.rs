@@ -21,10 +21,6 @@ impl Address {
         if self.v6 { 128 } else { 32 }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        if self.v6 { 16 } else { 4 }
-    }
-
     /// The address as a number, for masks and arithmetic.
     pub(crate) fn number(&self) -> u128 {
         let number = u128::from_be_bytes(self.bytes);
