@@ -48,17 +48,6 @@ pub(crate) static TABLE: &[Native] = &[
         .stable(),
     function(SECTION, "string_to_array", &[Text, Text], TEXTS, texts::split).called_on_null(),
     function(SECTION, "string_to_array", &[Text, Text, Text], TEXTS, texts::split).called_on_null(),
-    rows(SECTION, "string_to_table", &[Text, Text], Text, &[("string_to_table", Text)], texts::split_rows)
-        .called_on_null(),
-    rows(
-        SECTION,
-        "string_to_table",
-        &[Text, Text, Text],
-        Text,
-        &[("string_to_table", Text)],
-        texts::split_rows,
-    )
-    .called_on_null(),
     rows(SECTION, "unnest", &[AnyArray], AnyElement, &[("unnest", AnyElement)], inspect::unnest),
     rows(SECTION, "generate_subscripts", &[AnyArray, Int4], Int4, SUBSCRIPTS, inspect::subscripts),
     rows(SECTION, "generate_subscripts", &[AnyArray, Int4, Bool], Int4, SUBSCRIPTS, inspect::subscripts),

@@ -1,5 +1,6 @@
 //! The native functions, one module a family. Each module has a `TABLE` (and `AGGREGATES` where it has any).
 
+mod aggregates;
 mod array;
 mod crypto;
 mod define;
@@ -9,6 +10,7 @@ mod pattern;
 mod range;
 mod regexp;
 mod string;
+mod system;
 mod trigram;
 
 use crate::registry::{Aggregate, Native};
@@ -16,6 +18,7 @@ use crate::registry::{Aggregate, Native};
 pub(crate) static TABLES: &[&[Native]] = &[
     array::TABLE,
     json::TABLE,
+    system::TABLE,
     string::TABLE,
     string::bytes::TABLE,
     string::cut::TABLE,
@@ -36,4 +39,4 @@ pub(crate) static TABLES: &[&[Native]] = &[
     range::DATE,
     trigram::TABLE,
 ];
-pub(crate) static AGGREGATES: &[&[Aggregate]] = &[];
+pub(crate) static AGGREGATES: &[&[Aggregate]] = &[aggregates::TABLE];

@@ -51,8 +51,3 @@ fn parts<'a>(call: &Call<'a>) -> Option<Vec<Option<&'a str>>> {
 pub(crate) fn split(call: &Call<'_>) -> Result<Value> {
     Ok(parts(call).map_or(Value::Null, text_array))
 }
-
-pub(crate) fn split_rows(call: &Call<'_>) -> Result<Vec<Vec<Value>>> {
-    let parts = parts(call).unwrap_or_default();
-    Ok(parts.into_iter().map(|part| vec![part.map_or(Value::Null, Value::text)]).collect())
-}
