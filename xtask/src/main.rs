@@ -3,6 +3,7 @@
 mod architecture;
 mod bench;
 mod docs;
+mod fuzz;
 mod process;
 mod test;
 
@@ -13,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   check               floors, budgets and generated documents
   docs                write the generated documents again
   test [FILTER]       install what the tests need, then run all of them
+  fuzz [--seconds=N]  fuzz the query grammar and the SQL front end
   bench records       measure against PocketBase, print the table";
 
 fn main() -> ExitCode {
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
         ["check"] => architecture::check().and_then(|()| docs::check()),
         ["docs"] => docs::write(),
         ["test", rest @ ..] => test::run(rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", "records", rest @ ..] => bench::records(rest),
         _ => Err(USAGE.to_owned()),
     };
