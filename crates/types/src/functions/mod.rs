@@ -3,8 +3,10 @@
 mod aggregates;
 mod array;
 mod crypto;
+mod datetime;
 mod define;
 mod json;
+mod math;
 mod network;
 mod pattern;
 mod range;
@@ -38,5 +40,25 @@ pub(crate) static TABLES: &[&[Native]] = &[
     range::TSTZ,
     range::DATE,
     trigram::TABLE,
+    math::TABLE,
+    math::integer::TABLES[0],
+    math::integer::TABLES[1],
+    math::integer::TABLES[2],
+    math::float::TABLES[0],
+    math::float::TABLES[1],
+    math::float::TABLES[2],
+    math::decimal::TABLE,
+    math::series::TABLE,
+    datetime::operators::TABLE,
+    datetime::age::TABLE,
+    datetime::construct::TABLE,
+    datetime::current::TABLE,
+    datetime::extract::TABLE,
+    datetime::overlaps::TABLES[0],
+    datetime::overlaps::TABLES[1],
+    datetime::overlaps::TABLES[2],
+    datetime::overlaps::TABLES[3],
+    datetime::truncate::TABLE,
+    datetime::zone::TABLE,
 ];
 pub(crate) static AGGREGATES: &[&[Aggregate]] = &[aggregates::TABLE];
