@@ -27,6 +27,9 @@ pub(crate) fn ranked<'a>(
     likeness_min: f64,
 ) -> Vec<(f64, &'a str)> {
     let word = word.to_lowercase();
+    if let Some(exact) = candidates.clone().find(|name| name.to_lowercase() == word) {
+        return vec![(1.0, exact)];
+    }
     for size in [3, 2] {
         let grams = gram_counts(&word, size);
         let mut shared: Vec<(f64, &str)> = candidates

@@ -86,7 +86,7 @@ pub(crate) fn rows_statement(
     let mut builder = Builder::new(schema, settings);
     builder.nulls_stripped = nulls_stripped;
     let (node, from) = root(&mut builder, schema, name, query)?;
-    let sql = builder.select(&node, &from, false)?;
+    let sql = builder.select(&node, &from)?;
     Ok(builder.finish(sql))
 }
 

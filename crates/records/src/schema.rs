@@ -49,15 +49,19 @@ impl Schema {
         })
     }
 
-    /// The function that computes `name` from a row of this type: `schema` first, then any other.
-    pub(crate) fn computed_column(&self, row: TypeId, schema: &str, name: &str) -> Option<&Arc<Function>> {
-        let named = || {
-            self.of_row
-                .get(&row)
-                .into_iter()
-                .flatten()
-                .filter(|function| function.name.name == name && !function.returns.set)
-        };
-        named().find(|function| function.name.schema == schema).or_else(|| named().next())
+    /// The function that computes `name` from a row of this type: the first that the schemas have.
+    pub(crate) fn computed_column<'a>(
+        &self,
+        row: TypeId,
+        schemas: impl Iterator<Item = &'a str>,
+        name: &str,
+    ) -> Option<&Arc<Function>> {
+        let of_row = self.of_row.get(&row)?;
+        let mut schemas = schemas;
+        schemas.find_map(|schema| {
+            of_row.iter().find(|function| {
+                function.name.name == name && function.name.schema == schema && !function.returns.set
+            })
+        })
     }
 }

@@ -33,6 +33,7 @@ pub(crate) enum Gives {
 
 pub(crate) struct CallPlan {
     main: Prepared,
+    /// Counts all rows that match. Never of a function that may write: it would run twice.
     count: Option<Prepared>,
     gives: Gives,
     /// Whether it runs as a write.
@@ -119,15 +120,25 @@ impl Service {
             Gives::Values | Gives::Rows => super::write::expectation(request),
             _ => None,
         };
-        let step = WriteStep {
+        let mut steps = vec![WriteStep {
             plan: plan.main.plan.clone(),
             value_sets: vec![fill(&plan.main.parameters, &inputs(request, arguments), context)?],
             format: format_of(&request.shape, plan.gives),
             expect,
-        };
-        let written = self.write(request, vec![step]).await?;
-        let rows = written.results.into_iter().next().unwrap_or_default();
-        let response = called(request, plan.gives, rows, None)?;
+        }];
+        if let Some(count) = &plan.count {
+            steps.push(WriteStep {
+                plan: count.plan.clone(),
+                value_sets: vec![fill(&count.parameters, &inputs(request, arguments), context)?],
+                format: Format::Values,
+                expect: None,
+            });
+        }
+        let written = self.write(request, steps).await?;
+        let mut results = written.results.into_iter();
+        let rows = results.next().unwrap_or_default();
+        let counted = results.next().as_ref().and_then(answer::number);
+        let response = called(request, plan.gives, rows, counted)?;
         Ok(Response { position: written.position, settings: written.settings, ..response })
     }
 
@@ -139,7 +150,10 @@ impl Service {
         arguments: &mut Arguments<'_>,
     ) -> Result<Arc<CallPlan>> {
         let names = arguments.names.clone();
-        let variant = arguments.kind as u8 | u8::from(arguments.problem.is_some()) << 4;
+        let is_text = arguments.kind == Body::Raw
+            && arguments.body.is_some_and(|body| std::str::from_utf8(body).is_ok());
+        let variant =
+            arguments.kind as u8 | u8::from(arguments.problem.is_some()) << 4 | u8::from(is_text) << 5;
         let key = Key {
             schema: &request.schema,
             target: &request.target,
@@ -151,7 +165,7 @@ impl Service {
             return Ok(plan);
         }
         let name = Name::new(request.schema.as_str(), request.target.as_str());
-        let sought = Sought { function: &name, names: &names, body: arguments.kind };
+        let sought = Sought { function: &name, names: &names, body: arguments.kind, is_text };
         let found = match resolve::resolve(schema, &sought) {
             Ok(found) => found,
             Err(problem) => return Err(arguments.problem.take().unwrap_or(problem)),
@@ -196,7 +210,7 @@ impl Service {
             && (may_write || schema.functions_set_config);
         let can_hide = query.limit.is_some() || query.offset.is_some() || self.settings.rows_max.is_some();
         let count = match from {
-            Some(from) if request.shape.count.is_some() && can_hide && !writes && refused.is_none() => {
+            Some(from) if request.shape.count.is_some() && can_hide && !may_write => {
                 // The statement's own parameters all stand in what is counted, limits apart.
                 let sql = format!("SELECT count(*) AS \"count\" {from}");
                 Some(self.prepare(
@@ -303,15 +317,19 @@ fn rows_sql(
         None => function.name.name.clone(),
     };
     let scope = Scope { alias: alias.clone(), table, from_cte: false };
-    let columns = if gives == Gives::Values { "(\"pgrst_scalar\")" } else { "" };
-    let tables = format!("{call} AS {}{columns}", quoted(&alias));
+    let tables = match (gives, &function.returns.ty.ty) {
+        // A set of anonymous rows has no columns to give names to.
+        (Gives::Values, Type::Record) => format!("(SELECT {call} AS \"pgrst_scalar\") AS {}", quoted(&alias)),
+        (Gives::Values, _) => format!("{call} AS {}(\"pgrst_scalar\")", quoted(&alias)),
+        _ => format!("{call} AS {}", quoted(&alias)),
+    };
     let node = builder.node(scope, origin.as_ref(), query, 0)?;
     let conditions = builder.node_conditions(&node)?;
     let from = from_where(&tables, &conditions);
     let sql = if gives == Gives::Values {
         scalars_sql(builder, &node, &from)?
     } else {
-        builder.select(&node, &from, false)?
+        builder.select(&node, &from)?
     };
     Ok((sql, from))
 }

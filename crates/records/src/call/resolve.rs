@@ -25,6 +25,8 @@ pub(crate) struct Sought<'a> {
     pub(crate) function: &'a Name,
     pub(crate) names: &'a [&'a str],
     pub(crate) body: Body,
+    /// Whether a body of bytes is UTF-8.
+    pub(crate) is_text: bool,
 }
 
 pub(crate) struct Found<'s> {
@@ -61,6 +63,15 @@ pub(crate) fn resolve<'s>(schema: &'s Schema, sought: &Sought<'_>) -> Result<Fou
         overloads.iter().copied().filter(|function| takes_body(function, sought.body)).collect();
     match by_body.as_slice() {
         [function] => Ok(Found { function, takes_body: true }),
+        // A body of bytes fits both `text` and `bytea`: what is text goes to the former.
+        [_, _] if sought.body == Body::Raw => {
+            let wanted = if sought.is_text { Type::Text } else { Type::Bytea };
+            let is_wanted = |function: &&&Arc<Function>| inputs(function).any(|only| only.ty.ty == wanted);
+            match by_body.iter().find(is_wanted) {
+                Some(function) => Ok(Found { function, takes_body: true }),
+                None => Err(ambiguous(schema, &by_body)),
+            }
+        }
         [] => Err(not_found(schema, sought, &names, &overloads)),
         several => Err(ambiguous(schema, several)),
     }
@@ -146,9 +157,11 @@ fn near(
         let names: Vec<&str> = schema
             .catalog
             .functions
-            .keys()
-            .filter(|known| known.schema == function.schema)
-            .map(|known| known.name.as_str())
+            .iter()
+            .filter(|(known, overloads)| {
+                known.schema == function.schema && overloads.iter().any(|overload| is_callable(overload))
+            })
+            .map(|(known, _)| known.name.as_str())
             .collect();
         return fuzzy::best(&function.name, names.iter().copied(), fuzzy::LIKENESS_MIN_NAME)
             .map(|near| format!("{}.{near}", function.schema));

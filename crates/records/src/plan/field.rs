@@ -106,11 +106,17 @@ impl Builder<'_> {
         scope.column_type(name).is_some()
             || scope
                 .row_type()
-                .is_some_and(|row| self.schema.computed_column(row, scope.schema(), name).is_some())
+                .is_some_and(|row| self.schema.computed_column(row, self.search_path(scope), name).is_some())
+    }
+
+    /// The schemas in which a function of a row is looked for.
+    fn search_path<'s>(&'s self, scope: &'s Scope) -> impl Iterator<Item = &'s str> {
+        let extra = self.settings.extra_search_path.iter().map(String::as_str);
+        std::iter::once(scope.schema()).chain(extra)
     }
 
     fn computed_column(&mut self, scope: &Scope, name: &str) -> Option<Typed> {
-        let function = self.schema.computed_column(scope.row_type()?, scope.schema(), name)?;
+        let function = self.schema.computed_column(scope.row_type()?, self.search_path(scope), name)?;
         let call = format!("{}({})", qualified(&function.name), quoted(&scope.alias));
         let ty = function.returns.ty.ty.clone();
         if !scope.from_cte {
@@ -129,8 +135,7 @@ impl Builder<'_> {
     }
 
     pub(crate) fn cast(&self, typed: Typed, scope: &Scope, target: &str) -> Result<Typed> {
-        let extra = self.settings.extra_search_path.iter().map(String::as_str);
-        let schemas: Vec<&str> = std::iter::once(scope.schema()).chain(extra).collect();
+        let schemas: Vec<&str> = self.search_path(scope).collect();
         let (sql, ty) = cast_target(&self.schema.catalog, &schemas, target)?;
         Ok(Typed { sql: format!("CAST({} AS {sql})", typed.sql), ty })
     }

@@ -27,20 +27,18 @@ struct Ordered {
 }
 
 impl Builder<'_> {
-    /// A whole `SELECT` for a node, over the rows that `from` gives.
-    pub(crate) fn select(&mut self, node: &Node<'_>, from: &str, to_one: bool) -> Result<String> {
-        let items = self.items(node)?;
-        self.select_items(node, &items, from, to_one)
+    /// A whole `SELECT` for the root of a request, over the rows that `from` gives.
+    pub(crate) fn select(&mut self, node: &Node<'_>, from: &str) -> Result<String> {
+        let items = self.root_items(node)?;
+        self.select_items(node, &items, from, false)
     }
 
-    /// As [`Builder::select`], for items that are known already.
-    pub(crate) fn select_items(
-        &mut self,
-        node: &Node<'_>,
-        items: &[Item],
-        from: &str,
-        to_one: bool,
-    ) -> Result<String> {
+    /// As [`Builder::items`]; an empty `select=` of a whole request means everything.
+    pub(crate) fn root_items(&mut self, node: &Node<'_>) -> Result<Vec<Item>> {
+        if node.query.select.is_empty() { Ok(self.all(&node.scope)) } else { self.items(node) }
+    }
+
+    fn select_items(&mut self, node: &Node<'_>, items: &[Item], from: &str, to_one: bool) -> Result<String> {
         let order = self.order(node)?;
         let is_grouped = items.iter().any(|item| item.aggregate.is_some());
         let body = match (is_grouped, node.embeds.is_empty()) {

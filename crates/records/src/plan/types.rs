@@ -53,6 +53,10 @@ pub(crate) fn cast_target(catalog: &Catalog, schemas: &[&str], written: &str) ->
         return Ok((format!("{sql}[]"), Type::array(ty)));
     }
     let folded = written.to_lowercase();
+    // PostgreSQL's own names of array types: `_int4`.
+    if let Some(element) = folded.strip_prefix('_').and_then(Type::from_name) {
+        return Ok((format!("{}[]", type_sql(catalog, &element)), Type::array(element)));
+    }
     if let Some(ty) = Type::from_name(&folded).filter(|ty| !ty.is_pseudo() && *ty != Type::Void) {
         // `char` alone is `character(1)`, as in PostgreSQL.
         let sql = if matches!(folded.as_str(), "char" | "character") {

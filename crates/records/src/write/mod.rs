@@ -116,7 +116,7 @@ fn representation(
     let is_ordered = several && !query.order.is_empty();
     let plain = Node { scope: target.scope.clone(), query, embeds: Vec::new() };
     if !has_embeds && !is_ordered {
-        let items = builder.items(&plain)?;
+        let items = builder.root_items(&plain)?;
         if items.iter().all(|item| item.aggregate.is_none()) {
             return Ok(format!("{change} RETURNING {}", list(&items)));
         }
@@ -131,7 +131,7 @@ fn representation(
         .map(|child| format!("EXISTS (SELECT 1 {})", child.from))
         .collect();
     let from = from_where(&format!("\"pgrst_source\" AS {}", quoted(&target.scope.alias)), &inner);
-    let select = builder.select(&node, &from, false)?;
+    let select = builder.select(&node, &from)?;
     let mut columns: Vec<String> =
         target.scope.columns().iter().map(|(name, _)| target.scope.column(name)).collect();
     columns.extend(builder.returned.iter().map(|(sql, name)| format!("{sql} AS {}", quoted(name))));
