@@ -1,1 +1,39 @@
+//! Keeps the record-store promise on an embedded SQLite.
+//!
+//! Hidden here: one writer thread that commits in groups, readers on callers' threads, native functions as SQLite
+//! functions, changes captured as rows change, the write-ahead log and its checkpoints.
+//! Not here: PostgreSQL's SQL (`sql` lowers it), what values mean (`types`), HTTP.
+//! Invariant: a write is answered after its commit is on the disk; its changes have positions without a gap.
+//! Start reading at [`SqliteStore::open`], then [`writer`] and [`reader`].
 
+mod aggregates;
+mod capture;
+mod checkpointer;
+mod collations;
+mod connection;
+mod convert;
+mod engine_functions;
+mod foreign_keys;
+mod functions;
+mod listeners;
+mod lock;
+mod meta;
+mod migrate;
+mod operation;
+mod plan;
+mod problems;
+mod queue;
+mod raw;
+mod reader;
+mod rows;
+mod rows_table;
+mod run;
+mod scope;
+mod sequences;
+mod settings;
+mod shared;
+mod store;
+mod writer;
+
+pub use settings::{Durability, SqliteParts, SqliteSettings};
+pub use store::SqliteStore;

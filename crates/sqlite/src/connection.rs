@@ -1,0 +1,239 @@
+//! One connection: its settings, its functions, the statements that it keeps.
+
+use crate::collations::{self, SharedRegistry};
+use crate::plan::NativePlan;
+use crate::raw::{self, Failure, Statement};
+use crate::scope::PROGRESS_STEPS;
+use crate::settings::SqliteSettings;
+use crate::{aggregates, functions, rows_table};
+use ahash::AHashMap;
+use arc_swap::ArcSwap;
+use mainstay_types::{Registry, TypeId};
+use rusqlite::OpenFlags;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long one connection waits for another that checkpoints or recovers the log.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Reader,
+    Writer,
+    Checkpointer,
+}
+
+/// A connection with the statements it has prepared.
+///
+/// Fields are dropped in this order: statements before the connection, which [`Statement`] asks for.
+pub(crate) struct Connection {
+    plans: AHashMap<u64, PreparedPlan>,
+    texts: AHashMap<&'static str, Statement>,
+    /// Scratch tables that exist, with the text that made them.
+    scratch: AHashMap<String, String>,
+    inner: rusqlite::Connection,
+    registry: SharedRegistry,
+    enums: BTreeSet<TypeId>,
+    /// The catalog that prepared statements belong to.
+    catalog_version: u64,
+    capacity: usize,
+    uses: u64,
+}
+
+/// The statements of a plan.
+pub(crate) struct PreparedPlan {
+    pub steps: Vec<PreparedStep>,
+    used: u64,
+}
+
+pub(crate) struct PreparedStep {
+    pub statement: Statement,
+    pub into: Option<PreparedScratch>,
+}
+
+pub(crate) struct PreparedScratch {
+    pub insert: Statement,
+    pub clear: Statement,
+}
+
+impl Connection {
+    /// Opens the database file. Only a writer makes it.
+    pub fn open(path: &Path, role: Role, settings: &SqliteSettings) -> Result<Connection, Failure> {
+        let flags = match role {
+            Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            Role::Checkpointer => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let inner = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        inner.busy_timeout(BUSY_TIMEOUT)?;
+        let connection = Connection {
+            plans: AHashMap::new(),
+            texts: AHashMap::new(),
+            scratch: AHashMap::new(),
+            inner,
+            registry: Arc::new(ArcSwap::from_pointee(Registry::default())),
+            enums: BTreeSet::new(),
+            catalog_version: 0,
+            capacity: settings.statement_cache.max(16),
+            uses: 0,
+        };
+        connection.configure(role, settings)?;
+        Ok(connection)
+    }
+
+    fn configure(&self, role: Role, settings: &SqliteSettings) -> Result<(), Failure> {
+        if role == Role::Writer {
+            // Before anything is written: both are properties of the file.
+            self.batch("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;")?;
+        }
+        let synchronous = match settings.durability {
+            crate::Durability::Full => "FULL",
+            crate::Durability::Relaxed => "NORMAL",
+        };
+        self.batch(&format!(
+            "PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
+             PRAGMA cache_size = -{}; PRAGMA recursive_triggers = ON; PRAGMA wal_autocheckpoint = 0; \
+             PRAGMA journal_size_limit = {};",
+            settings.cache_kib, settings.wal_bytes_max,
+        ))?;
+        if role == Role::Checkpointer {
+            return Ok(());
+        }
+        functions::register(&self.inner)?;
+        aggregates::register(&self.inner)?;
+        rows_table::register(&self.inner)?;
+        collations::register(&self.inner, &self.registry)?;
+        raw::install_progress(&self.inner, i32::try_from(PROGRESS_STEPS).unwrap_or(i32::MAX));
+        if role == Role::Writer {
+            raw::install_wal_counter(&self.inner);
+            raw::install_row_changes(&self.inner);
+        }
+        Ok(())
+    }
+
+    pub fn raw(&self) -> &rusqlite::Connection {
+        &self.inner
+    }
+
+    /// Runs statements that return nothing of interest.
+    pub fn batch(&self, text: &str) -> Result<(), Failure> {
+        Ok(self.inner.execute_batch(text)?)
+    }
+
+    /// A statement of the engine's own, kept by its text.
+    pub fn statement(&mut self, text: &'static str) -> Result<&mut Statement, Failure> {
+        match self.texts.entry(text) {
+            std::collections::hash_map::Entry::Occupied(entry) => Ok(entry.into_mut()),
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                Ok(entry.insert(Statement::prepare(&self.inner, text)?))
+            }
+        }
+    }
+
+    /// Runs a statement of the engine's own that returns no rows.
+    pub fn execute(
+        &mut self,
+        text: &'static str,
+        values: &[mainstay_types::ValueRef<'_>],
+    ) -> Result<(), Failure> {
+        let mut run = self.statement(text)?.run(values.iter().copied())?;
+        while run.step()? == raw::Stepped::Row {}
+        Ok(())
+    }
+
+    /// Brings collations and statements to the catalog of `version`.
+    pub fn follow(&mut self, version: u64, registry: &Arc<Registry>) -> Result<(), Failure> {
+        if self.catalog_version != version {
+            self.plans.clear();
+            self.registry.store(Arc::clone(registry));
+            collations::register_enums(&self.inner, &self.registry, &mut self.enums)?;
+            self.catalog_version = version;
+        }
+        Ok(())
+    }
+
+    /// Forgets every prepared statement: before the schema changes.
+    pub fn forget_statements(&mut self) {
+        self.plans.clear();
+        self.texts.clear();
+        self.catalog_version = 0;
+    }
+
+    /// The statements of a plan, prepared when this connection sees it for the first time.
+    pub fn plan(&mut self, plan: &NativePlan) -> Result<&mut PreparedPlan, Failure> {
+        self.uses += 1;
+        let used = self.uses;
+        if !self.plans.contains_key(&plan.number) {
+            if self.plans.len() >= self.capacity {
+                self.evict();
+            }
+            let prepared = self.prepare(plan)?;
+            self.plans.insert(plan.number, prepared);
+        }
+        let prepared = self.plans.get_mut(&plan.number);
+        let prepared = prepared.ok_or_else(|| Failure {
+            code: rusqlite::ffi::SQLITE_INTERNAL,
+            message: "a prepared plan was lost".to_owned(),
+        })?;
+        prepared.used = used;
+        Ok(prepared)
+    }
+
+    /// Makes room: drops the quarter of the plans that was not used for longest.
+    fn evict(&mut self) {
+        let mut ages: Vec<u64> = self.plans.values().map(|plan| plan.used).collect();
+        let quarter = ages.len() / 4;
+        let (_, oldest, _) = ages.select_nth_unstable(quarter);
+        let oldest = *oldest;
+        self.plans.retain(|_, plan| plan.used > oldest);
+    }
+
+    fn prepare(&mut self, plan: &NativePlan) -> Result<PreparedPlan, Failure> {
+        let mut steps = Vec::with_capacity(plan.compiled.steps.len());
+        for step in &plan.compiled.steps {
+            let into = match &step.into {
+                None => None,
+                Some(scratch) => {
+                    // Plans may use one name for tables of different shapes.
+                    match self.scratch.get(&scratch.table) {
+                        Some(create) if *create == scratch.create => {}
+                        existing => {
+                            if existing.is_some() {
+                                let name = mainstay_sql::catalog::quote_identifier(&scratch.table);
+                                self.plans
+                                    .retain(|_, plan| plan.steps.iter().all(|step| step.into.is_none()));
+                                self.inner.execute_batch(&format!("DROP TABLE IF EXISTS temp.{name}"))?;
+                            }
+                            self.inner.execute_batch(&scratch.create)?;
+                            self.scratch.insert(scratch.table.clone(), scratch.create.clone());
+                        }
+                    }
+                    Some(PreparedScratch {
+                        insert: Statement::prepare(&self.inner, &scratch.insert)?,
+                        clear: Statement::prepare(&self.inner, &scratch.clear)?,
+                    })
+                }
+            };
+            steps.push(PreparedStep { statement: Statement::prepare(&self.inner, &step.text)?, into });
+        }
+        Ok(PreparedPlan { steps, used: self.uses })
+    }
+
+    /// Forgets which scratch tables exist: after a rollback may have taken them away.
+    pub fn forget_scratch(&mut self) {
+        for (table, _) in std::mem::take(&mut self.scratch) {
+            self.plans.retain(|_, plan| plan.steps.iter().all(|step| step.into.is_none()));
+            let name = mainstay_sql::catalog::quote_identifier(&table);
+            if let Err(failure) = self.inner.execute_batch(&format!("DROP TABLE IF EXISTS temp.{name}")) {
+                tracing::warn!(table, error = %failure, "cannot drop a scratch table");
+            }
+        }
+    }
+
+    /// Whether a transaction is open.
+    pub fn in_transaction(&self) -> bool {
+        !self.inner.is_autocommit()
+    }
+}

@@ -1,0 +1,547 @@
+//! The one thread that writes. It takes what has gathered while the disk was busy, runs it in one transaction,
+//! commits once, and answers everybody: a commit costs one sync of the disk however many writes share it.
+
+use crate::capture::{Capture, CapturedColumn, CapturedTable};
+use crate::connection::{Connection, Role};
+use crate::listeners::Listener;
+use crate::meta;
+use crate::operation::Outcome;
+use crate::problems;
+use crate::queue::Queue;
+use crate::raw::Failure;
+use crate::scope;
+use crate::sequences::Sequences;
+use crate::shared::{Checkpoint, Shared};
+use ahash::AHashMap;
+use mainstay_base::{Hlc, HlcClock, Problem, Result};
+use mainstay_engine::{Change, Migrated, Migration, Position, Write, Written};
+use mainstay_sql::catalog::ConstraintKind;
+use mainstay_sql::{Catalog, Name};
+use mainstay_types::{Session, ValueRef};
+use rusqlite::ffi;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// Work after which a group is committed although more waits, so that nobody waits for a long queue of others.
+const GROUP_TIME: Duration = Duration::from_millis(4);
+/// Durable changes that one commit removes, in quarters; and how far their number may be over the limit.
+const TRIMMED: u64 = 1024;
+/// Commits with changes between two looks at the age of the oldest.
+const COMMITS_PER_TRIM: u64 = 256;
+/// Bytes of one page in the write-ahead log.
+pub(crate) const FRAME_BYTES: u64 = 4096 + 24;
+
+/// What callers ask of the writer.
+pub(crate) enum Job {
+    Write(WriteJob),
+    Migrate { migration: Migration, reply: oneshot::Sender<Result<Migrated>> },
+}
+
+pub(crate) struct WriteJob {
+    pub write: Write,
+    pub deadline: Instant,
+    pub reply: oneshot::Sender<Result<Written>>,
+}
+
+pub(crate) struct Writer {
+    pub shared: Arc<Shared>,
+    pub connection: Connection,
+    pub catalog: Arc<Catalog>,
+    /// Whether a foreign key may be violated until the end of a transaction.
+    pub has_deferred_keys: bool,
+    pub sequences: Rc<RefCell<Sequences>>,
+    pub last_transaction: i64,
+    pub clock: HlcClock,
+    pub position: u64,
+    /// A position that no durable change is older than.
+    pub oldest_change: Option<u64>,
+    listeners: Vec<Listener>,
+    listeners_version: u64,
+    commits_since_trim: u64,
+    actor: Option<(Arc<Session>, Arc<str>)>,
+    /// Pages of the log that are in the database file already.
+    pages_copied: u64,
+}
+
+/// The thread's body: opens the file, tells how that went, works until the queue is closed, closes the file.
+pub(crate) fn work(
+    shared: Arc<Shared>,
+    queue: &Queue<Job>,
+    check: bool,
+    opened: &std::sync::mpsc::Sender<Result<()>>,
+) {
+    let mut writer = match Writer::open(shared, check) {
+        Ok(writer) => {
+            let _ = opened.send(Ok(()));
+            writer
+        }
+        Err(problem) => {
+            let _ = opened.send(Err(problem));
+            return;
+        }
+    };
+    let mut jobs = Vec::new();
+    while queue.take(writer.shared.settings.group_max, &mut jobs) {
+        writer.work(&mut jobs);
+    }
+    writer.finish();
+}
+
+impl Writer {
+    fn open(shared: Arc<Shared>, check: bool) -> Result<Writer> {
+        let problem = |failure: Failure| problems::of_failure(&failure, None);
+        let mut connection =
+            Connection::open(&shared.path, Role::Writer, &shared.settings).map_err(problem)?;
+        if check {
+            quick_check(&mut connection)?;
+        }
+        let opened = meta::open(&mut connection)?;
+        if let Some(bytes) = shared.settings.database_bytes_max {
+            connection.batch(&format!("PRAGMA max_page_count = {}", bytes / 4096)).map_err(problem)?;
+        }
+        let catalog = Arc::new(opened.catalog);
+        shared.set_catalog(Arc::clone(&catalog));
+        shared.position.store(opened.position, Ordering::Release);
+        let context = shared.context(&catalog, &Arc::default());
+        scope::set_capture(Capture::new(context));
+        let mut writer = Writer {
+            sequences: Rc::new(RefCell::new(Sequences::new(Arc::clone(&catalog), opened.sequences))),
+            connection,
+            catalog: Arc::clone(&catalog),
+            has_deferred_keys: false,
+            last_transaction: 0,
+            clock: HlcClock::starting_after(Hlc(opened.time)),
+            position: opened.position,
+            oldest_change: opened.oldest_change,
+            listeners: Vec::new(),
+            listeners_version: u64::MAX,
+            commits_since_trim: 0,
+            actor: None,
+            pages_copied: 0,
+            shared,
+        };
+        writer.set_catalog(catalog)?;
+        Ok(writer)
+    }
+
+    /// Follows a catalog: collations, captured tables, sequences.
+    pub(crate) fn set_catalog(&mut self, catalog: Arc<Catalog>) -> Result<()> {
+        self.connection
+            .follow(catalog.version, &catalog.types)
+            .map_err(|failure| problems::of_failure(&failure, None))?;
+        self.has_deferred_keys = catalog.relations.values().any(|relation| {
+            relation.constraints.iter().any(|constraint| {
+                constraint.deferrable && matches!(constraint.kind, ConstraintKind::ForeignKey { .. })
+            })
+        });
+        self.sequences.borrow_mut().set_catalog(Arc::clone(&catalog));
+        self.catalog = catalog;
+        self.capture_tables()
+    }
+
+    /// Looks at who listens when that has changed.
+    pub(crate) fn follow_listeners(&mut self) -> Result<()> {
+        if self.shared.listeners.version() == self.listeners_version {
+            return Ok(());
+        }
+        (self.listeners_version, self.listeners) = self.shared.listeners.all();
+        self.capture_tables()
+    }
+
+    /// Tells the collector of changed rows which tables somebody wants.
+    pub(crate) fn capture_tables(&mut self) -> Result<()> {
+        let mut tables: AHashMap<Box<[u8]>, Arc<CapturedTable>> = AHashMap::new();
+        let catalog = Arc::clone(&self.catalog);
+        for relation in catalog.relations.values().filter(|relation| relation.is_table()) {
+            let published = catalog.is_published(&relation.name);
+            if !published && !self.listeners.iter().any(|listener| listener.hears(&relation.name)) {
+                continue;
+            }
+            let physical = relation.physical_name();
+            let order =
+                self.column_order(&physical).map_err(|failure| problems::of_failure(&failure, None))?;
+            let columns = order.iter().map(|name| {
+                relation.column(name).map(|column| CapturedColumn::new(name, column.ty.ty.clone()))
+            });
+            let table = CapturedTable { name: relation.name.clone(), published, columns: columns.collect() };
+            tables.insert(physical.into_bytes().into_boxed_slice(), Arc::new(table));
+        }
+        let context = self.shared.context(&catalog, &Arc::default());
+        scope::with_capture(|capture| capture.set_tables(tables, context));
+        Ok(())
+    }
+
+    /// The columns of a table in the order in which SQLite has them.
+    pub(crate) fn column_order(&mut self, table: &str) -> std::result::Result<Vec<String>, Failure> {
+        let text = "SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid";
+        let mut run = self.connection.statement(text)?.run([ValueRef::Text(table)])?;
+        let mut columns = Vec::new();
+        while run.step()? == crate::raw::Stepped::Row {
+            if let ValueRef::Text(name) = run.value(0) {
+                columns.push(name.to_owned());
+            }
+        }
+        Ok(columns)
+    }
+
+    fn work(&mut self, jobs: &mut Vec<Job>) {
+        let mut group = Vec::with_capacity(jobs.len());
+        for job in jobs.drain(..) {
+            match job {
+                Job::Write(job) => group.push(job),
+                Job::Migrate { migration, reply } => {
+                    self.run_groups(std::mem::take(&mut group));
+                    let _ = reply.send(self.migrate(&migration));
+                }
+            }
+        }
+        self.run_groups(group);
+    }
+
+    /// Commits the writes in as many groups as their time asks for.
+    fn run_groups(&mut self, mut jobs: Vec<WriteJob>) {
+        while !jobs.is_empty() {
+            if self.shared.disk_failed.load(Ordering::Acquire) {
+                for job in jobs.drain(..) {
+                    let _ = job.reply.send(Err(disk_failed()));
+                }
+                return;
+            }
+            let rest = self.run_group(&mut jobs);
+            jobs = rest;
+            self.watch_log();
+        }
+    }
+
+    /// Runs one group and answers its callers; returns the writes that it has left for the next.
+    fn run_group(&mut self, jobs: &mut Vec<WriteJob>) -> Vec<WriteJob> {
+        // A caller that has gone away before its turn wants nothing done.
+        jobs.retain(|job| !job.reply.is_closed());
+        for job in jobs.iter() {
+            self.prepare_write(&job.write);
+        }
+        let mut outcomes: Vec<Option<Result<Written>>> = Vec::new();
+        outcomes.resize_with(jobs.len(), || None);
+        let started = match self.follow_listeners() {
+            Ok(()) => self.attempt_group(jobs, &mut outcomes),
+            Err(problem) => Err(problem),
+        };
+        let (count, changes) = match started {
+            Ok(group) => group,
+            Err(problem) => {
+                self.roll_back();
+                for outcome in &mut outcomes {
+                    if !matches!(outcome, Some(Err(_))) {
+                        *outcome = Some(Err(problem.clone()));
+                    }
+                }
+                (jobs.len(), Vec::new())
+            }
+        };
+        self.tell(&changes);
+        let rest = jobs.split_off(count);
+        for (job, outcome) in jobs.drain(..).zip(outcomes) {
+            let outcome = outcome.unwrap_or_else(|| Err(Problem::internal("a write was left out")));
+            let _ = job.reply.send(outcome);
+        }
+        rest
+    }
+
+    pub(crate) fn tell(&self, changes: &[Arc<Change>]) {
+        if !changes.is_empty() {
+            for listener in &self.listeners {
+                listener.tell(changes);
+            }
+        }
+    }
+
+    /// Runs writes until the group is full in time, and commits. Answers how many writes the group has and what
+    /// they changed. A write that takes the transaction with it is left out of the next attempt.
+    fn attempt_group(
+        &mut self,
+        jobs: &[WriteJob],
+        outcomes: &mut [Option<Result<Written>>],
+    ) -> Result<(usize, Vec<Arc<Change>>)> {
+        let problem = |failure: Failure| problems::of_failure(&failure, None);
+        'attempt: loop {
+            scope::with_capture(|capture| capture.rows.clear());
+            self.connection.execute("BEGIN IMMEDIATE", &[]).map_err(problem)?;
+            let begun = Instant::now();
+            let mut count = 0;
+            let mut rows_until = Vec::with_capacity(jobs.len());
+            for (job, outcome) in jobs.iter().zip(outcomes.iter_mut()) {
+                count += 1;
+                if !matches!(outcome, Some(Err(_))) {
+                    match self.run_write(&job.write, job.deadline) {
+                        Outcome::Kept(written) => *outcome = Some(Ok(written)),
+                        Outcome::Refused(problem) => *outcome = Some(Err(problem)),
+                        Outcome::Lost(problem) => {
+                            *outcome = Some(Err(problem));
+                            self.roll_back();
+                            continue 'attempt;
+                        }
+                    }
+                }
+                rows_until.push(scope::with_capture(|capture| capture.rows.len()).unwrap_or(0));
+                if begun.elapsed() >= GROUP_TIME {
+                    break;
+                }
+            }
+            let changes = self.log_and_commit(jobs, outcomes, &rows_until)?;
+            self.shared.writes.fetch_add(count as u64, Ordering::Relaxed);
+            return Ok((count, changes));
+        }
+    }
+
+    fn log_and_commit(
+        &mut self,
+        jobs: &[WriteJob],
+        outcomes: &mut [Option<Result<Written>>],
+        rows_until: &[usize],
+    ) -> Result<Vec<Arc<Change>>> {
+        let position = self.position;
+        let parts = jobs.iter().zip(rows_until).map(|(job, until)| (&job.write.session, *until));
+        let logged = self.log_changes(parts).and_then(|(changes, positions)| {
+            self.commit(changes.last().map(|change| change.time))?;
+            Ok((changes, positions))
+        });
+        let (changes, positions) = match logged {
+            Ok(logged) => logged,
+            Err(problem) => {
+                self.position = position;
+                return Err(problem);
+            }
+        };
+        for (outcome, position) in outcomes.iter_mut().zip(positions) {
+            if let Some(Ok(written)) = outcome {
+                written.position = position;
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Gives positions to the changed rows and keeps those of published tables. A part is a session and the number
+    /// of rows that all parts up to it have changed; the answer has each part's last position.
+    pub(crate) fn log_changes<'s>(
+        &mut self,
+        parts: impl Iterator<Item = (&'s Arc<Session>, usize)>,
+    ) -> Result<(Vec<Arc<Change>>, Vec<Option<Position>>)> {
+        let mut rows = scope::with_capture(|capture| std::mem::take(&mut capture.rows)).unwrap_or_default();
+        let (mut changes, mut positions) = (Vec::with_capacity(rows.len()), Vec::new());
+        if rows.is_empty() {
+            return Ok((changes, positions));
+        }
+        let mut rows_left = rows.drain(..);
+        let mut done = 0;
+        for (session, until) in parts {
+            if until == done {
+                positions.push(None);
+                continue;
+            }
+            let actor = self.actor(session);
+            let unix_millis = u64::try_from(self.shared.env.unix_micros() / 1000).unwrap_or(0);
+            let time = self.clock.tick(unix_millis);
+            for row in rows_left.by_ref().take(until - done) {
+                self.position += 1;
+                let change = Change {
+                    position: Position(self.position),
+                    table: row.table.name.clone(),
+                    operation: row.operation,
+                    old: row.old,
+                    new: row.new,
+                    time,
+                    actor: Arc::clone(&actor),
+                };
+                if row.table.published {
+                    self.keep_change(&change).map_err(|failure| problems::of_failure(&failure, None))?;
+                }
+                changes.push(Arc::new(change));
+            }
+            done = until;
+            positions.push(Some(Position(self.position)));
+        }
+        drop(rows_left);
+        // The buffer keeps its room for the next group.
+        scope::with_capture(|capture| capture.rows = rows);
+        Ok((changes, positions))
+    }
+
+    fn keep_change(&mut self, change: &Change) -> std::result::Result<(), Failure> {
+        let table = String::from(change.table.clone());
+        self.oldest_change.get_or_insert(change.position.0);
+        self.connection.execute(
+            "INSERT INTO _mainstay_changes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            &[
+                number(change.position.0),
+                ValueRef::Text(&table),
+                ValueRef::Integer(operation_code(change.operation)),
+                change.old.as_deref().map_or(ValueRef::Null, ValueRef::Text),
+                change.new.as_deref().map_or(ValueRef::Null, ValueRef::Text),
+                number(change.time.0),
+                ValueRef::Text(&change.actor),
+            ],
+        )
+    }
+
+    /// Writes what every commit carries, and commits.
+    pub(crate) fn commit(&mut self, time: Option<Hlc>) -> Result<()> {
+        let dirty = self.sequences.borrow_mut().take_dirty();
+        let outcome = self.commit_with(&dirty, time);
+        if let Err(failure) = &outcome {
+            self.roll_back();
+            self.sequences.borrow_mut().mark_dirty(dirty.into_iter().map(|(name, _)| name));
+            self.watch_disk(failure);
+        } else {
+            self.shared.position.store(self.position, Ordering::Release);
+            self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome.map_err(|failure| problems::of_failure(&failure, None))
+    }
+
+    fn commit_with(
+        &mut self,
+        dirty: &[(Name, crate::sequences::State)],
+        time: Option<Hlc>,
+    ) -> std::result::Result<(), Failure> {
+        for (name, state) in dirty {
+            meta::set_sequence(&mut self.connection, name, *state)?;
+        }
+        if let Some(time) = time {
+            meta::set(&mut self.connection, "position", number(self.position))?;
+            meta::set(&mut self.connection, "hlc", number(time.0))?;
+            self.trim_changes(time)?;
+        }
+        self.connection.execute("COMMIT", &[])
+    }
+
+    /// Removes durable changes that are too many or too old, a bounded number with each commit.
+    fn trim_changes(&mut self, now: Hlc) -> std::result::Result<(), Failure> {
+        let Some(oldest) = self.oldest_change else { return Ok(()) };
+        let settings = &self.shared.settings;
+        let too_many = self.position.saturating_sub(oldest) >= settings.changes_kept.saturating_add(TRIMMED);
+        self.commits_since_trim += 1;
+        if !too_many && self.commits_since_trim < COMMITS_PER_TRIM {
+            return Ok(());
+        }
+        self.commits_since_trim = 0;
+        let age = u64::try_from(settings.changes_age.as_millis()).unwrap_or(u64::MAX);
+        let youngest_old = Hlc(now.unix_millis().saturating_sub(age) << 16);
+        let first_kept = self.position.saturating_sub(settings.changes_kept);
+        self.connection.execute(
+            "DELETE FROM _mainstay_changes WHERE (time < ?1 OR position <= ?2) AND position IN
+             (SELECT position FROM _mainstay_changes ORDER BY position LIMIT ?3)",
+            &[number(youngest_old.0), number(first_kept), number(4 * TRIMMED)],
+        )?;
+        let left = meta::oldest_change(&mut self.connection).unwrap_or(None);
+        let trimmed = left.map_or(self.position, |left| left - 1);
+        if trimmed >= oldest {
+            meta::set(&mut self.connection, "changes_trimmed", number(trimmed))?;
+        }
+        self.oldest_change = left;
+        Ok(())
+    }
+
+    pub(crate) fn roll_back(&mut self) {
+        scope::with_capture(|capture| capture.rows.clear());
+        if self.connection.in_transaction()
+            && let Err(failure) = self.connection.execute("ROLLBACK", &[])
+        {
+            tracing::error!(%failure, "cannot roll back");
+        }
+    }
+
+    /// A sync that failed may have lost pages that SQLite takes for written: nothing more is written then.
+    pub(crate) fn watch_disk(&self, failure: &Failure) {
+        if matches!(failure.code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) {
+            tracing::error!(%failure, "the disk did not confirm a write; refusing writes until a restart");
+            self.shared.disk_failed.store(true, Ordering::Release);
+        }
+    }
+
+    /// `authenticated:8f14…`: the role, and the subject of the claims where they have one.
+    fn actor(&mut self, session: &Arc<Session>) -> Arc<str> {
+        if let Some((known, actor)) = &self.actor
+            && (Arc::ptr_eq(known, session) || **known == **session)
+        {
+            return Arc::clone(actor);
+        }
+        #[derive(serde::Deserialize)]
+        struct Claims {
+            sub: Option<String>,
+        }
+        let subject = session
+            .settings
+            .get("request.jwt.claims")
+            .and_then(|claims| serde_json::from_str::<Claims>(claims).ok())
+            .and_then(|claims| claims.sub);
+        let actor: Arc<str> = match subject {
+            Some(subject) => Arc::from(format!("{}:{subject}", session.role)),
+            None => Arc::from(session.role.as_str()),
+        };
+        self.actor = Some((Arc::clone(session), Arc::clone(&actor)));
+        actor
+    }
+
+    /// Asks for checkpoints as the write-ahead log grows, and waits when it has grown too far.
+    fn watch_log(&mut self) {
+        let pages = scope::wal_pages();
+        if pages < self.pages_copied {
+            self.pages_copied = 0;
+        }
+        let settings = &self.shared.settings;
+        if pages * FRAME_BYTES >= settings.wal_bytes_max
+            && (pages - self.pages_copied) * FRAME_BYTES >= 1 << 20
+        {
+            self.shared.checkpoints.restart();
+            self.pages_copied = pages;
+        } else if (pages - self.pages_copied) * FRAME_BYTES >= settings.checkpoint_bytes {
+            self.shared.checkpoints.ask(Checkpoint::Passive);
+            self.pages_copied = pages;
+        }
+    }
+
+    fn finish(&mut self) {
+        self.roll_back();
+        if let Err(failure) = self.connection.batch("PRAGMA optimize") {
+            tracing::debug!(%failure, "statistics were not brought up to date");
+        }
+    }
+}
+
+pub(crate) fn number(number: u64) -> ValueRef<'static> {
+    ValueRef::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+pub(crate) fn operation_code(operation: mainstay_engine::Operation) -> i64 {
+    use mainstay_engine::Operation;
+    match operation {
+        Operation::Insert => 1,
+        Operation::Update => 2,
+        Operation::Delete => 3,
+        Operation::Truncate => 4,
+    }
+}
+
+fn disk_failed() -> Problem {
+    Problem::new("58030", "the disk did not confirm an earlier write")
+        .with_hint("check the disk, then restart Mainstay: it recovers from what the disk has confirmed")
+}
+
+fn quick_check(connection: &mut Connection) -> Result<()> {
+    let mut answer = String::new();
+    meta::query(connection, "PRAGMA quick_check(1)", &[], |row| {
+        if let Some(mainstay_types::Value::Text(text)) = row.first() {
+            answer.clone_from(text);
+        }
+        Ok(())
+    })?;
+    if answer == "ok" {
+        return Ok(());
+    }
+    Err(Problem::new("XX001", format!("the database file is damaged: {answer}"))
+        .with_hint("stop Mainstay, keep a copy of the data directory, and restore the last backup"))
+}

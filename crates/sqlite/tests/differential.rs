@@ -1,0 +1,297 @@
+//! The embedded engine beside PostgreSQL: the same statements, the same values, types, order, errors and JSON.
+//!
+//! Cases: `tests/differential/expressions.sql` (one select list a line), `queries.sql` (statements), and expressions
+//! made from a seed. A difference that is meant stands in `tests/differential/differences.txt` with its reason; one
+//! that stands there and no longer differs fails too.
+
+use mainstay_base::{Env, World};
+use mainstay_engine::{Column, Format, Migration, Plan, PlanKind, Read, RecordStore, Rows, Step, Write, WriteStep};
+use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
+use mainstay_testkit::generate::Generator;
+use mainstay_testkit::postgres::{Cluster, Outcome, Session};
+use mainstay_types::{Context, Value, value};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+struct Machine;
+
+impl World for Machine {
+    fn unix_micros(&self) -> i64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(self.unix_micros() as u64)
+    }
+    fn fill_random(&self, buffer: &mut [u8]) {
+        let mut state = self.unix_micros() as u64 | 1;
+        for byte in buffer {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *byte = state as u8;
+        }
+    }
+}
+
+fn file(name: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/differential");
+    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The embedded side.
+struct Embedded {
+    store: SqliteStore,
+    runtime: tokio::runtime::Runtime,
+    _folder: tempfile::TempDir,
+}
+
+impl Embedded {
+    fn open() -> Embedded {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = SqliteSettings::new(folder.path());
+        let store = SqliteStore::open(settings, SqliteParts { env: Env::new(Machine) }).expect("opens");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        Embedded { store, runtime, _folder: folder }
+    }
+
+    fn migrate(&self, text: &str) {
+        let migration = Migration { name: "schema".into(), text: text.into(), keep_going: false, record: true };
+        self.runtime.block_on(self.store.migrate(migration)).unwrap_or_else(|problem| {
+            panic!("schema.sql: {problem} {:?} {:?}", problem.details(), problem.place());
+        });
+    }
+
+    fn run(&self, plan: &Arc<Plan>, format: Format) -> mainstay_base::Result<Rows> {
+        let timeout = Duration::from_secs(10);
+        match plan.kind {
+            PlanKind::Read => {
+                let steps = vec![Step { plan: plan.clone(), values: Vec::new(), format }];
+                let read = Read { steps, session: Arc::default(), timeout };
+                self.runtime.block_on(self.store.read(read)).map(|mut rows| rows.remove(0))
+            }
+            PlanKind::Write => {
+                let step = WriteStep { plan: plan.clone(), value_sets: vec![Vec::new()], format, expect: None };
+                let write = Write { steps: vec![step], session: Arc::default(), timeout, rollback: false };
+                self.runtime.block_on(self.store.write(write)).map(|mut written| written.results.remove(0))
+            }
+        }
+    }
+
+    fn query(&self, query: &str) -> (Outcome, Vec<String>) {
+        let attempt = || {
+            let plan = self.store.prepare(query, &[])?;
+            let rows = self.run(&plan, Format::Values)?;
+            Ok::<_, mainstay_base::Problem>((plan, rows))
+        };
+        let (plan, rows) = match attempt() {
+            Ok(both) => both,
+            Err(problem) => {
+                let (code, message) = (problem.code().to_owned(), problem.message().to_owned());
+                return (Outcome::Failed { code, message }, Vec::new());
+            }
+        };
+        let context = self.context();
+        let types = plan.columns.iter().map(|column| context.registry.type_name(&column.ty)).collect();
+        let text = |(value, column): (&Value, &Column)| {
+            (!value.is_null()).then(|| {
+                let mut out = String::new();
+                value::output(&column.ty, value.as_ref(), &context, &mut out);
+                out
+            })
+        };
+        let values = rows.values.iter().map(|row| row.iter().zip(&plan.columns).map(text).collect()).collect();
+        let json = match plan.kind {
+            PlanKind::Read => self
+                .run(&plan, Format::JsonLines)
+                .map(|rows| String::from_utf8_lossy(&rows.body).lines().map(str::to_owned).collect())
+                .unwrap_or_default(),
+            PlanKind::Write => Vec::new(),
+        };
+        (Outcome::Rows { types, rows: values }, json)
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            env: Env::new(Machine),
+            registry: self.store.catalog().types.clone(),
+            session: Arc::default(),
+            overrides: Arc::default(),
+            transaction_time: 0,
+            statement_time: 0,
+        }
+    }
+}
+
+/// The same type, modifiers aside.
+fn same_type(theirs: &str, ours: &str) -> bool {
+    let plain = |name: &str| match (name.find('('), name.find(')')) {
+        (Some(open), Some(close)) if open < close => format!("{}{}", &name[..open], &name[close + 1..]),
+        _ => name.to_owned(),
+    };
+    plain(theirs) == plain(ours)
+}
+
+/// What differs, in words; `None` where nothing does.
+fn difference(theirs: &Outcome, ours: &Outcome) -> Option<String> {
+    match (theirs, ours) {
+        (Outcome::Failed { code, message }, Outcome::Failed { code: our_code, message: our_message }) => {
+            (code != our_code || message != our_message)
+                .then(|| format!("error {code} {message} / {our_code} {our_message}"))
+        }
+        (Outcome::Failed { code, message }, Outcome::Rows { rows, .. }) => {
+            Some(format!("error {code} {message} / {rows:?}"))
+        }
+        (Outcome::Rows { rows, .. }, Outcome::Failed { code, message }) => {
+            Some(format!("{rows:?} / error {code} {message}"))
+        }
+        (Outcome::Rows { types, rows }, Outcome::Rows { types: our_types, rows: our_rows }) => {
+            if rows != our_rows {
+                return Some(format!("{} / {}", show(rows, our_rows), show(our_rows, rows)));
+            }
+            let same = types.len() == our_types.len()
+                && types.iter().zip(our_types).all(|(left, right)| same_type(left, right));
+            (!same).then(|| format!("types {types:?} / {our_types:?}"))
+        }
+    }
+}
+
+/// The fields of the first row that differs.
+fn show(rows: &[Vec<Option<String>>], other: &[Vec<Option<String>>]) -> String {
+    if rows.len() != other.len() {
+        return format!("{} rows {:?}", rows.len(), rows.iter().take(4).collect::<Vec<_>>());
+    }
+    let Some((row, against)) = rows.iter().zip(other).find(|(left, right)| left != right) else {
+        return "equal".into();
+    };
+    let differing = row.iter().zip(against).enumerate().filter(|(_, (left, right))| left != right);
+    let fields: Vec<String> = differing
+        .map(|(index, (left, _))| format!("{}: {}", index + 1, left.as_deref().unwrap_or("NULL")))
+        .collect();
+    fields.join("; ")
+}
+
+struct Comparison {
+    embedded: Embedded,
+    session: Session,
+    /// What is meant to differ: the case, and why.
+    meant: BTreeMap<String, String>,
+    differences: Vec<String>,
+    compared: usize,
+}
+
+impl Comparison {
+    fn start(cluster: &Cluster, database: &str) -> Comparison {
+        let mut session = cluster.database(database);
+        let extensions =
+            "create extension pgcrypto; create extension citext; create extension pg_trgm; create extension unaccent;";
+        session.execute(extensions).expect("extensions of the Debian package postgresql-15");
+        session.execute(&file("schema.sql")).expect("schema.sql on PostgreSQL");
+        let embedded = Embedded::open();
+        embedded.migrate(&format!("{extensions}\n{}", file("schema.sql")));
+        let meant = file("differences.txt")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once(" -- "))
+            .map(|(case, reason)| (case.trim().to_owned(), reason.to_owned()))
+            .collect();
+        Comparison { embedded, session, meant, differences: Vec::new(), compared: 0 }
+    }
+
+    fn compare(&mut self, case: &str, statement: &str) {
+        self.compared += 1;
+        let theirs = self.session.query(statement);
+        let (ours, json) = self.embedded.query(statement);
+        let found = difference(&theirs, &ours).or_else(|| self.json_difference(statement, &json));
+        match (found, self.meant.get(case)) {
+            (Some(_), Some(_)) | (None, None) => {}
+            (Some(what), None) => self.differences.push(format!("{case}\n    {what}")),
+            (None, Some(_)) => {
+                self.differences.push(format!("{case}\n    stands in differences.txt and does not differ"));
+            }
+        }
+    }
+
+    fn json_difference(&mut self, statement: &str, ours: &[String]) -> Option<String> {
+        if ours.is_empty() {
+            return None;
+        }
+        let wrapped = format!("select row_to_json(json_of) from ({}) json_of", statement.trim_end_matches(';'));
+        // A statement that cannot stand in FROM was compared by its values alone.
+        let Outcome::Rows { rows, .. } = self.session.query(&wrapped) else { return None };
+        let theirs: Vec<&str> = rows.iter().filter_map(|row| row.first()?.as_deref()).collect();
+        let differing = theirs.iter().zip(ours).find(|(left, right)| *left != *right);
+        differing.map(|(left, right)| format!("JSON {left} / {right}"))
+    }
+
+    #[track_caller]
+    fn finish(self) {
+        let shown = self.differences.join("\n");
+        assert!(
+            self.differences.is_empty(),
+            "{} of {} cases differ (PostgreSQL / embedded):\n{shown}",
+            self.differences.len(),
+            self.compared
+        );
+    }
+}
+
+#[test]
+fn expressions_agree() {
+    let cluster = Cluster::start();
+    let mut comparison = Comparison::start(&cluster, "expressions");
+    for line in file("expressions.sql").lines().filter(|line| !line.starts_with("--") && !line.is_empty()) {
+        for part in split_top_level(line) {
+            comparison.compare(part.trim(), &format!("select {}", part.trim()));
+        }
+    }
+    comparison.finish();
+}
+
+#[test]
+fn statements_agree() {
+    let cluster = Cluster::start();
+    let mut comparison = Comparison::start(&cluster, "statements");
+    for line in file("queries.sql").lines().filter(|line| !line.starts_with("--") && !line.is_empty()) {
+        comparison.compare(line.trim_end_matches(';'), line);
+    }
+    comparison.finish();
+}
+
+#[test]
+fn generated_queries_agree() {
+    let number = |name: &str, default: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let cluster = Cluster::start();
+    let mut comparison = Comparison::start(&cluster, "generated");
+    let mut generator = Generator::new(number("MAINSTAY_DIFFERENTIAL_SEED", 1));
+    for _ in 0..number("MAINSTAY_DIFFERENTIAL_CASES", 600) {
+        let query = generator.query();
+        comparison.compare(&query, &query);
+    }
+    comparison.finish();
+}
+
+/// The comma-separated parts of a select list, so that each is a case of its own.
+fn split_top_level(line: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut start, mut quote) = (Vec::new(), 0_i32, 0, None::<u8>);
+    let bytes = line.as_bytes();
+    for (index, &byte) in bytes.iter().enumerate() {
+        match (quote, byte) {
+            (Some(open), _) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'(' | b'[') => depth += 1,
+            (None, b')' | b']') => depth -= 1,
+            (None, b',') if depth == 0 => {
+                parts.push(&line[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&line[start..]);
+    parts
+}
