@@ -309,7 +309,6 @@ fn populate(
         match (nested, scan::shape(raw)) {
             (true, Shape::Array) => populate(column, raw, level + 1, context, items)?,
             (true, _) => return Err(Problem::new("22P02", "expected JSON array")),
-            (false, Shape::Array) if count > 1 || level > 0 => return Err(malformed()),
             (false, _) => items.values.push(super::from_json(column, raw, context)?),
         }
     }

@@ -200,7 +200,6 @@ fn from_jsonb(json: &str, to: &Type, context: &Context) -> Result<Value> {
                 Json::Array(_) => "array",
                 Json::Object(_) => "object",
             };
-            let kind = if matches!(kind, "array" | "object") { "array or object" } else { kind };
             let name = to.builtin_name().unwrap_or_default();
             Err(Problem::new("22023", format!("cannot cast jsonb {kind} to type {name}")))
         }
