@@ -2,6 +2,18 @@
 //!
 //! Hidden here: everything that is bytes of HTTP. Not here: what a query means (`records`) and who asks (`identity`).
 //! Invariant: a request is bounded in every dimension before any of it is acted on.
-//! Start reading at [`grammar`].
+//! Start reading at [`build`], then [`rest::Rest`], then [`grammar`].
 
+pub mod edge;
+mod face;
 pub mod grammar;
+pub mod openapi;
+pub mod pages;
+pub mod problem;
+pub mod rest;
+
+pub use face::{HttpFace, HttpParts, HttpSettings, Running, build};
+pub use mainstay_identity::Actor;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! Bodies: of requests, bounded in size and time; of answers, whole or as a stream.
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use mainstay_base::{Problem, Result};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+type StreamError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of an answer.
+pub enum Body {
+    Whole(Option<Bytes>),
+    Stream(UnsyncBoxBody<Bytes, StreamError>),
+}
+
+impl Body {
+    pub fn empty() -> Self {
+        Body::Whole(None)
+    }
+
+    /// The bytes of a whole body; a stream has none to show.
+    pub fn whole(&self) -> &[u8] {
+        match self {
+            Body::Whole(Some(bytes)) => bytes,
+            _ => &[],
+        }
+    }
+}
+
+impl<B: Into<Bytes>> From<B> for Body {
+    fn from(bytes: B) -> Self {
+        let bytes = bytes.into();
+        Body::Whole((!bytes.is_empty()).then_some(bytes))
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = StreamError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
+        match self.get_mut() {
+            Body::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Body::Stream(stream) => Pin::new(stream).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Body::Whole(bytes) => bytes.is_none(),
+            Body::Stream(stream) => stream.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Body::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Body::Stream(stream) => stream.size_hint(),
+        }
+    }
+}
+
+/// The body of a request, not read yet.
+pub struct RequestBody {
+    incoming: Incoming,
+    bytes_max: usize,
+    timeout: Duration,
+}
+
+impl RequestBody {
+    pub(super) fn new(incoming: Incoming, bytes_max: usize, timeout: Duration) -> Self {
+        RequestBody { incoming, bytes_max, timeout }
+    }
+
+    /// The stream itself, for faces that take bodies larger than memory. They keep the bounds themselves.
+    pub fn into_incoming(self) -> Incoming {
+        self.incoming
+    }
+
+    /// The whole body, within the edge's bounds.
+    pub async fn read(self) -> Result<Bytes> {
+        let bytes_max = self.bytes_max;
+        self.read_at_most(bytes_max).await
+    }
+
+    /// The whole body, with another bound on its size.
+    pub async fn read_at_most(mut self, bytes_max: usize) -> Result<Bytes> {
+        if self.incoming.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        if self.incoming.size_hint().lower() > bytes_max as u64 {
+            return Err(too_large(bytes_max));
+        }
+        let mut gathered = Gathered { first: Bytes::new(), rest: BytesMut::new(), bytes_max };
+        {
+            let mut reading = std::pin::pin!(gather(&mut self.incoming, &mut gathered));
+            // most bodies came with their head: no timer for them
+            let at_once = poll_fn(|cx| match reading.as_mut().poll(cx) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending => Poll::Ready(None),
+            });
+            match at_once.await {
+                Some(done) => done?,
+                None => tokio::time::timeout(self.timeout, reading).await.unwrap_or_else(|_| {
+                    Err(Problem::new("57014", "the request body did not arrive in time").with_status(408))
+                })?,
+            }
+        }
+        Ok(gathered.finish())
+    }
+}
+
+/// One frame stays as it is; more are put together.
+struct Gathered {
+    first: Bytes,
+    rest: BytesMut,
+    bytes_max: usize,
+}
+
+impl Gathered {
+    fn push(&mut self, data: Bytes) -> Result<()> {
+        if self.first.len() + self.rest.len() + data.len() > self.bytes_max {
+            return Err(too_large(self.bytes_max));
+        }
+        if self.first.is_empty() {
+            self.first = data;
+        } else {
+            self.rest.extend_from_slice(&data);
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Bytes {
+        if self.rest.is_empty() {
+            return self.first;
+        }
+        let mut all = BytesMut::with_capacity(self.first.len() + self.rest.len());
+        all.extend_from_slice(&self.first);
+        all.extend_from_slice(&self.rest);
+        all.freeze()
+    }
+}
+
+async fn gather(incoming: &mut Incoming, gathered: &mut Gathered) -> Result<()> {
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|error| {
+            Problem::new("PGRST102", "the request body could not be read").with_details(error.to_string())
+        })?;
+        if let Ok(data) = frame.into_data() {
+            gathered.push(data)?;
+        }
+    }
+    Ok(())
+}
+
+fn too_large(bytes_max: usize) -> Problem {
+    Problem::new("54000", format!("the request body is larger than {bytes_max} bytes")).with_status(413)
+}

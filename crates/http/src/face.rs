@@ -1,0 +1,73 @@
+//! Puts the faces together and serves them.
+
+use crate::edge::{Edge, EdgeSettings, Face, Routes};
+use crate::pages::{AlwaysWell, Health, PageSettings, Pages};
+use crate::rest::{Authenticate, Rest, RestService, RestSettings};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Settings of everything that speaks HTTP.
+#[derive(Clone, Debug, Default)]
+pub struct HttpSettings {
+    pub edge: EdgeSettings,
+    pub rest: RestSettings,
+    pub pages: PageSettings,
+}
+
+/// What the faces work with.
+pub struct HttpParts {
+    pub service: Arc<dyn RestService>,
+    pub authenticate: Arc<dyn Authenticate>,
+    /// `None`: well as long as it answers.
+    pub health: Option<Arc<dyn Health>>,
+    /// Faces of other crates and the path that each has (`/auth/v1`).
+    pub faces: Vec<(String, Arc<dyn Face>)>,
+}
+
+/// Builds the face; [`HttpFace::serve`] starts it.
+pub fn build(settings: HttpSettings, parts: HttpParts) -> HttpFace {
+    let rest = Arc::new(Rest::new(settings.rest.clone(), parts.service, parts.authenticate));
+    let health = parts.health.unwrap_or_else(|| Arc::new(AlwaysWell));
+    let pages = Arc::new(Pages::new(settings.pages, Arc::clone(&rest), health));
+    let mut routes = Routes::new(pages).mount(settings.rest.mount, rest);
+    for (prefix, face) in parts.faces {
+        routes = routes.mount(prefix, face);
+    }
+    HttpFace { edge: settings.edge, routes }
+}
+
+/// All faces, ready to be served.
+pub struct HttpFace {
+    edge: EdgeSettings,
+    routes: Routes,
+}
+
+impl HttpFace {
+    /// Serves on listeners that are bound already; see [`crate::edge::bind`].
+    pub fn serve(self, listeners: Vec<TcpListener>) -> io::Result<Running> {
+        Ok(Running { edge: Edge::serve(listeners, self.edge, self.routes)? })
+    }
+}
+
+/// Faces that are being served. Dropping this stops them at once.
+pub struct Running {
+    edge: Edge,
+}
+
+impl Running {
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.edge.addresses()
+    }
+
+    /// Connections open now.
+    pub fn connections(&self) -> usize {
+        self.edge.connections()
+    }
+
+    /// Lets requests under way finish for at most `within`, closes idle connections, then returns.
+    pub async fn drain(self, within: Duration) {
+        self.edge.drain(within).await;
+    }
+}

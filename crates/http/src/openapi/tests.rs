@@ -1,0 +1,137 @@
+use super::*;
+use mainstay_sql::Name;
+use mainstay_sql::catalog::*;
+use mainstay_types::{ColumnType, Type, TypeId, Volatility};
+
+fn column(name: &str, ty: Type, not_null: bool) -> Column {
+    Column {
+        name: name.to_owned(),
+        ty: ColumnType::from(ty),
+        domain: None,
+        not_null,
+        default: None,
+        generated: None,
+        identity: None,
+        sequence: None,
+        comment: None,
+    }
+}
+
+/// A catalog with one table and one function.
+pub(crate) fn catalog() -> Catalog {
+    let mut catalog = Catalog::fresh();
+    catalog.version = 1;
+    let name = Name::public("orders");
+    let key = Constraint {
+        name: "orders_pkey".to_owned(),
+        kind: ConstraintKind::PrimaryKey { columns: vec!["id".to_owned()] },
+        deferrable: false,
+        initially_deferred: false,
+        comment: None,
+    };
+    let mut id = column("id", Type::Int8, true);
+    id.identity = Some(Identity::ByDefault);
+    let relation = Relation {
+        id: 1,
+        name: name.clone(),
+        kind: RelationKind::Table,
+        columns: vec![
+            id,
+            column("total price", Type::Numeric, true),
+            column("tags", Type::array(Type::Text), false),
+        ],
+        constraints: vec![key],
+        indexes: Vec::new(),
+        triggers: Vec::new(),
+        policies: Vec::new(),
+        row_security: false,
+        force_row_security: false,
+        comment: Some("What people buy".to_owned()),
+        owner: None,
+        row_type: TypeId(77),
+        origins: Vec::new(),
+    };
+    catalog.relations.insert(name, Arc::new(relation));
+    let name = Name::public("place_order");
+    let argument = Argument {
+        name: "amount".to_owned(),
+        ty: ColumnType::from(Type::Int4),
+        mode: ArgumentMode::In,
+        default: None,
+    };
+    let function = Function {
+        name: name.clone(),
+        arguments: vec![argument],
+        returns: Returns { ty: ColumnType::from(Type::Composite(TypeId(77))), set: true },
+        language: "sql".to_owned(),
+        body: "select * from orders".to_owned(),
+        volatility: Volatility::Stable,
+        strict: false,
+        security_definer: false,
+        settings: Vec::new(),
+        comment: None,
+        definition: String::new(),
+    };
+    catalog.functions.insert(name, vec![Arc::new(function)]);
+    catalog
+}
+
+#[test]
+fn tables_and_functions_are_described() {
+    let document = document(&RestSettings::default(), &catalog(), "public");
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["servers"][0]["url"], "/rest/v1");
+    let row = &document["components"]["schemas"]["row.orders"];
+    assert_eq!(row["properties"]["id"]["format"], "bigint");
+    assert_eq!(row["properties"]["tags"]["type"], json!(["array", "null"]));
+    assert_eq!(document["components"]["schemas"]["insert.orders"]["required"], json!(["total price"]));
+    assert!(document["paths"]["/orders"]["put"].is_object());
+    assert_eq!(
+        document["paths"]["/rpc/place_order"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+            ["items"]["$ref"],
+        "#/components/schemas/row.orders"
+    );
+}
+
+/// Every reference leads somewhere, every operation has a name of its own.
+#[test]
+fn references_resolve_and_operations_are_unique() {
+    fn walk<'a>(value: &'a Value, references: &mut Vec<&'a str>, operations: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    match (key.as_str(), value) {
+                        ("$ref", Value::String(to)) => references.push(to),
+                        ("operationId", Value::String(id)) => operations.push(id),
+                        _ => walk(value, references, operations),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, references, operations)),
+            _ => {}
+        }
+    }
+    let document = document(&RestSettings::default(), &catalog(), "public");
+    let (mut references, mut operations) = (Vec::new(), Vec::new());
+    walk(&document, &mut references, &mut operations);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').expect("a local reference");
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+    let count = operations.len();
+    operations.sort_unstable();
+    operations.dedup();
+    assert_eq!(operations.len(), count);
+}
+
+#[test]
+fn a_document_is_kept_until_the_catalog_changes() {
+    let (open_api, settings) = (OpenApi::default(), RestSettings::default());
+    let first = Arc::new(catalog());
+    let one = open_api.document(&settings, &first, "public");
+    assert_eq!(one.as_ptr(), open_api.document(&settings, &first, "public").as_ptr());
+    let mut second = catalog();
+    second.version = 2;
+    second.relations.clear();
+    assert_ne!(one, open_api.document(&settings, &Arc::new(second), "public"));
+}

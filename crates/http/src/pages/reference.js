@@ -1,0 +1,182 @@
+"use strict";
+// The API reference: everything on it comes from the OpenAPI document; nothing is loaded from elsewhere.
+const METHODS = ["get", "post", "patch", "put", "delete"];
+const settings = document.body.dataset;
+const $ = (id) => document.getElementById(id);
+
+function el(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "class") element.className = value;
+    else if (name in element && typeof value !== "string") element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  for (const child of children.flat()) if (child !== null && child !== undefined) element.append(child);
+  return element;
+}
+
+let spec = null;
+const resolve = (part) => {
+  for (let depth = 0; part && part.$ref && depth < 20; depth++) {
+    part = part.$ref.slice(2).split("/").reduce((at, key) => at && at[key.replace(/~1/g, "/").replace(/~0/g, "~")], spec);
+  }
+  return part || {};
+};
+
+function key() { return $("key").value.trim(); }
+function headersOf(extra) {
+  const headers = new Headers(extra);
+  if (key()) { headers.set("apikey", key()); headers.set("Authorization", "Bearer " + key()); }
+  return headers;
+}
+
+function typeOf(schema, depth = 0) {
+  schema = resolve(schema);
+  if (depth > 4) return "…";
+  for (const word of ["oneOf", "anyOf"]) if (schema[word]) return schema[word].map((one) => typeOf(one, depth + 1)).join(" | ");
+  if (schema.type === "array") return typeOf(schema.items || {}, depth + 1) + "[]";
+  const type = Array.isArray(schema.type) ? schema.type.filter((one) => one !== "null")[0] : schema.type;
+  return schema.format || type || "any";
+}
+
+function sample(schema, depth = 0) {
+  schema = resolve(schema);
+  if (depth > 4) return null;
+  for (const word of ["oneOf", "anyOf"]) if (schema[word]) return sample(schema[word][0], depth + 1);
+  if (schema.default !== undefined) return schema.default;
+  if (schema.enum) return schema.enum[0];
+  const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
+  if (type === "object") {
+    const required = schema.required || Object.keys(schema.properties || {});
+    return Object.fromEntries(required.map((name) => [name, sample((schema.properties || {})[name] || {}, depth + 1)]));
+  }
+  if (type === "array") return [];
+  if (type === "integer" || type === "number") return 0;
+  if (type === "boolean") return false;
+  if (type === "string") {
+    if (/^timestamp/.test(schema.format || "")) return new Date().toISOString();
+    if (schema.format === "date") return new Date().toISOString().slice(0, 10);
+    if (schema.format === "uuid") return "00000000-0000-0000-0000-000000000000";
+    return "";
+  }
+  return null;
+}
+
+function rowTable(schema) {
+  schema = resolve(schema);
+  if (schema.type === "array") schema = resolve(schema.items);
+  const properties = schema.properties;
+  if (!properties) return el("p", { class: "mono" }, typeOf(schema));
+  const required = new Set(schema.required || []);
+  return el("table", {}, el("thead", {}, el("tr", {}, ["Field", "Type", ""].map((name) => el("th", {}, name)))),
+    el("tbody", {}, Object.entries(properties).map(([name, property]) => el("tr", {},
+      el("td", { class: "mono" }, name),
+      el("td", { class: "mono" }, typeOf(property)),
+      el("td", { class: "soft" }, [required.has(name) ? "required" : "", (resolve(property).description || "").replace(/<[^>]*>/g, "")]
+        .filter(Boolean).join(" · "))))));
+}
+
+function show(operation) {
+  const { path, method, details } = operation;
+  document.querySelectorAll("aside a[aria-current]").forEach((link) => link.removeAttribute("aria-current"));
+  if (operation.link) operation.link.setAttribute("aria-current", "true");
+  const inputs = [];
+  const fields = (details.parameters || []).map(resolve).flatMap((parameter) => {
+    const input = el("input", { placeholder: String(parameter.example || ""), "aria-label": parameter.name });
+    inputs.push({ parameter, input });
+    return [el("label", {}, el("span", { class: "mono" }, parameter.name), el("small", {}, parameter.description || "")), input];
+  });
+  const content = details.requestBody && resolve(details.requestBody).content;
+  const schema = content && content["application/json"] && content["application/json"].schema;
+  const body = schema ? el("textarea", { "aria-label": "Body", spellcheck: "false" }) : null;
+  if (body) body.value = JSON.stringify(sample(schema), null, 2);
+  const answer = el("div", { "aria-live": "polite" });
+  const send = el("button", { class: "main", type: "submit" }, "Send");
+  const form = el("form", {}, el("div", { class: "form" }, fields), body ? el("h3", {}, "Body") : null, body,
+    el("p", {}, send));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const query = new URLSearchParams();
+    const headers = headersOf(body ? { "Content-Type": "application/json" } : {});
+    for (const { parameter, input } of inputs) {
+      if (!input.value) continue;
+      if (parameter.in === "header") headers.append(parameter.name, input.value);
+      else query.append(parameter.name, input.value);
+    }
+    const url = settings.mount + encodeURI(path) + (query.size ? "?" + query : "");
+    answer.replaceChildren(el("p", { class: "soft" }, "…"));
+    const began = performance.now();
+    try {
+      const response = await fetch(url, { method: method.toUpperCase(), headers, body: body ? body.value : undefined });
+      const text = await response.text();
+      const took = Math.round(performance.now() - began);
+      let shown = text;
+      try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* not JSON: as it is */ }
+      answer.replaceChildren(
+        el("p", {}, el("span", { class: "status " + (response.ok ? "good" : "bad") }, response.status + " " + response.statusText),
+          el("span", { class: "soft" }, ` ${took} ms · ${text.length} characters`)),
+        el("div", { class: "snippet" }, el("pre", {}, method.toUpperCase() + " " + url)),
+        el("details", {}, el("summary", {}, "Headers"), el("pre", {}, [...response.headers].map((pair) => pair.join(": ")).join("\n"))),
+        el("div", { class: "snippet" }, el("pre", {}, shown || "(no body)")));
+    } catch (error) {
+      answer.replaceChildren(el("p", { class: "status bad" }, String(error)));
+    }
+  });
+  const good = Object.entries(details.responses || {}).find(([status]) => /^2/.test(status));
+  const goodContent = good && resolve(good[1]).content;
+  const goodSchema = goodContent && goodContent["application/json"] && goodContent["application/json"].schema;
+  $("operation").replaceChildren(
+    el("section", { class: "card" }, el("h2", {}, el("span", { class: "method " + method }, method + " "), el("code", {}, path)),
+      el("p", { class: "soft" }, details.summary || "")),
+    el("section", { class: "card" }, el("h2", {}, "Try it"), form, answer),
+    schema ? el("section", { class: "card" }, el("h2", {}, "Body"), rowTable(schema.oneOf ? schema.oneOf[0] : schema)) : "",
+    goodSchema ? el("section", { class: "card" }, el("h2", {}, "Answer"), rowTable(goodSchema)) : "");
+}
+
+function list(operations) {
+  const wanted = $("search").value.toLowerCase();
+  const groups = new Map();
+  for (const operation of operations) {
+    const text = (operation.path + " " + operation.method + " " + (operation.details.summary || "")).toLowerCase();
+    if (wanted && !text.includes(wanted)) continue;
+    const tag = (operation.details.tags || ["other"])[0];
+    if (!groups.has(tag)) groups.set(tag, []);
+    groups.get(tag).push(operation);
+  }
+  $("operations").replaceChildren(...[...groups].map(([tag, members]) => el("div", {}, el("h3", {}, tag), members.map((operation) => {
+    operation.link = el("a", { href: "#" + operation.method + operation.path },
+      el("span", { class: "method " + operation.method }, operation.method), operation.path);
+    return operation.link;
+  }))));
+}
+
+async function load() {
+  const headers = headersOf({ Accept: "application/openapi+json" });
+  const schema = new URLSearchParams(location.search).get("schema");
+  if (schema) headers.set("Accept-Profile", schema);
+  const response = await fetch(settings.mount + "/", { headers });
+  if (!response.ok) {
+    $("operation").replaceChildren(el("section", { class: "card" }, el("h2", {}, "The description cannot be read"),
+      el("p", {}, response.status + ": give a key on the left.")));
+    return;
+  }
+  spec = await response.json();
+  const operations = Object.entries(spec.paths).flatMap(([path, methods]) =>
+    METHODS.filter((method) => methods[method]).map((method) => ({ path, method, details: methods[method] })));
+  list(operations);
+  $("search").oninput = () => list(operations);
+  const open = () => {
+    const wanted = decodeURI(location.hash.slice(1));
+    const found = operations.find((operation) => operation.method + operation.path === wanted) || operations[0];
+    if (found) show(found);
+    else $("operation").replaceChildren(el("section", { class: "card" }, el("h2", {}, "Nothing is served yet"),
+      el("p", {}, "Write a migration that makes a table, and it appears here.")));
+  };
+  window.onhashchange = open;
+  open();
+}
+
+$("key").value = sessionStorage.getItem("mainstay.key") || settings.key || "";
+$("key").addEventListener("change", () => { sessionStorage.setItem("mainstay.key", $("key").value); load(); });
+load();

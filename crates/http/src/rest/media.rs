@@ -1,0 +1,180 @@
+//! Media types: what a caller accepts, what a body is.
+
+use hyper::header::HeaderValue;
+use mainstay_base::{Problem, Result};
+use mainstay_records::query::Answer;
+
+/// A media type that REST answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    Json,
+    ArrayStripped,
+    Object,
+    ObjectStripped,
+    Csv,
+    Text,
+    Xml,
+    Octets,
+    OpenApi,
+}
+
+impl Media {
+    pub fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Media::Json => "application/json; charset=utf-8",
+            Media::ArrayStripped => "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8",
+            Media::Object => "application/vnd.pgrst.object+json; charset=utf-8",
+            Media::ObjectStripped => "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
+            Media::Csv => "text/csv; charset=utf-8",
+            Media::Text => "text/plain; charset=utf-8",
+            Media::Xml => "text/xml; charset=utf-8",
+            Media::Octets => "application/octet-stream",
+            Media::OpenApi => "application/openapi+json; charset=utf-8",
+        })
+    }
+
+    pub fn answer(self) -> Answer {
+        match self {
+            Media::Json | Media::ArrayStripped | Media::OpenApi => Answer::Array,
+            Media::Object | Media::ObjectStripped => Answer::Object,
+            Media::Csv => Answer::Csv,
+            Media::Text | Media::Xml | Media::Octets => Answer::Raw,
+        }
+    }
+
+    pub fn nulls_stripped(self) -> bool {
+        matches!(self, Media::ArrayStripped | Media::ObjectStripped)
+    }
+}
+
+/// The first type of `Accept`, by quality, that can be made. `root` is the description of the whole.
+pub(super) fn negotiate(accept: Option<&HeaderValue>, root: bool) -> Result<Media> {
+    let usual = if root { Media::OpenApi } else { Media::Json };
+    let Some(accept) = accept else { return Ok(usual) };
+    match accept.as_bytes() {
+        b"*/*" => return Ok(usual),
+        b"application/json" => return Ok(if root { Media::OpenApi } else { Media::Json }),
+        _ => {}
+    }
+    let text = accept.to_str().unwrap_or_default();
+    let mut wanted: Vec<(f32, &str)> = split_outside_quotes(text, ',').map(with_quality).collect();
+    wanted.sort_by(|one, other| other.0.total_cmp(&one.0));
+    for (_, media) in &wanted {
+        if let Some(media) = known(media, root) {
+            return Ok(media);
+        }
+    }
+    let names: Vec<&str> = wanted.iter().map(|(_, media)| *media).collect();
+    Err(Problem::new("PGRST107", format!("None of these media types are available: {}", names.join(", "))))
+}
+
+fn with_quality(item: &str) -> (f32, &str) {
+    let mut quality = 1.0;
+    let mut end = item.len();
+    let mut at = 0;
+    for part in split_outside_quotes(item, ';') {
+        if let Some(number) = part.trim().strip_prefix("q=") {
+            quality = number.trim().parse().unwrap_or(0.0);
+            end = end.min(at);
+        }
+        at += part.len() + 1;
+    }
+    (quality, item.get(..end).unwrap_or(item).trim().trim_end_matches(';').trim_end())
+}
+
+fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |character| {
+        quoted ^= character == '"';
+        character == separator && !quoted
+    })
+}
+
+fn known(media: &str, root: bool) -> Option<Media> {
+    let (name, parameters) = media.split_once(';').unwrap_or((media, ""));
+    let name = name.trim().to_ascii_lowercase();
+    if root {
+        return matches!(
+            name.as_str(),
+            "application/openapi+json" | "application/json" | "*/*" | "application/*"
+        )
+        .then_some(Media::OpenApi);
+    }
+    let stripped = parameters.split(';').any(|parameter| {
+        parameter.split_once('=').is_some_and(|(key, value)| {
+            key.trim().eq_ignore_ascii_case("nulls") && value.trim().trim_matches('"') == "stripped"
+        })
+    });
+    Some(match name.as_str() {
+        "application/json" | "*/*" | "application/*" => Media::Json,
+        "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" => {
+            if stripped {
+                Media::ObjectStripped
+            } else {
+                Media::Object
+            }
+        }
+        "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => {
+            if stripped {
+                Media::ArrayStripped
+            } else {
+                Media::Json
+            }
+        }
+        "text/csv" => Media::Csv,
+        "text/plain" => Media::Text,
+        "text/xml" => Media::Xml,
+        "application/octet-stream" => Media::Octets,
+        _ => return None,
+    })
+}
+
+/// What a request's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyKind {
+    Json,
+    Csv,
+    Form,
+    /// One unnamed argument.
+    Raw,
+}
+
+pub(super) fn body_kind(content_type: Option<&HeaderValue>, call: bool) -> Result<BodyKind> {
+    let Some(value) = content_type else { return Ok(BodyKind::Json) };
+    if value.as_bytes() == b"application/json" {
+        return Ok(BodyKind::Json);
+    }
+    let text = value.to_str().unwrap_or_default();
+    let name = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    Ok(match name.as_str() {
+        "application/json" | "application/vnd.pgrst.object+json" | "application/vnd.pgrst.array+json" => {
+            BodyKind::Json
+        }
+        "text/csv" => BodyKind::Csv,
+        "application/x-www-form-urlencoded" => BodyKind::Form,
+        "text/plain" | "text/xml" | "application/octet-stream" if call => BodyKind::Raw,
+        // fetch() in browsers names this type when the caller names none
+        "text/plain" => BodyKind::Json,
+        _ => return Err(Problem::new("PGRST102", format!("Content-Type not acceptable: {text}"))),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(text: &str) -> Result<Media> {
+        negotiate(Some(&HeaderValue::from_str(text).expect("a header")), false)
+    }
+
+    #[test]
+    fn the_first_type_by_quality_that_can_be_made_is_taken() {
+        assert_eq!(accepted("text/html,application/xhtml+xml,*/*;q=0.8"), Ok(Media::Json));
+        assert_eq!(accepted("text/csv;q=0.5, application/vnd.pgrst.object+json"), Ok(Media::Object));
+        assert_eq!(accepted("ApplicatIon/vnd.PgRsT.object+json ; Nulls=stripped"), Ok(Media::ObjectStripped));
+        assert_eq!(accepted("application/vnd.pgrst.array;nulls=stripped"), Ok(Media::ArrayStripped));
+        let refused = accepted("text/html, image/png;q=0.3").expect_err("no such type");
+        assert_eq!(refused.message(), "None of these media types are available: text/html, image/png");
+        assert_eq!(refused.http_status(true), 406);
+    }
+}

@@ -1,0 +1,268 @@
+//! REST in PostgREST's terms: methods and headers to a [`query::Request`], a [`query::Response`] to a status and
+//! headers.
+//!
+//! Not here: the grammar of query strings ([`crate::grammar`]), plans and rows (`records`).
+
+pub(crate) mod cors;
+mod media;
+mod options;
+mod prefer;
+mod range;
+mod request;
+mod response;
+mod session;
+
+use crate::edge::{BoxFuture, Face, Request, Response};
+use crate::openapi::OpenApi;
+use crate::problem::problem_response;
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, SERVER};
+use hyper::http::request::Parts;
+use mainstay_base::{Problem, Result};
+use mainstay_identity::{Actor, Verifier};
+use mainstay_records::query;
+use mainstay_sql::Catalog;
+use session::Curiosity;
+use std::sync::Arc;
+
+const API_KEY: HeaderName = HeaderName::from_static("apikey");
+const CONTENT_PROFILE: HeaderName = HeaderName::from_static("content-profile");
+const ACCEPT_PROFILE: HeaderName = HeaderName::from_static("accept-profile");
+pub(crate) const SERVER_NAME: HeaderValue = HeaderValue::from_static("mainstay");
+
+/// What REST asks of the service below it.
+pub trait RestService: Send + Sync + 'static {
+    fn run(&self, request: query::Request) -> BoxFuture<'_, Result<query::Response>>;
+    fn catalog(&self) -> Arc<Catalog>;
+}
+
+/// Turns a token into who asks.
+pub trait Authenticate: Send + Sync + 'static {
+    fn authenticate(&self, token: Option<&str>) -> Result<Arc<Actor>>;
+}
+
+impl Authenticate for Verifier {
+    fn authenticate(&self, token: Option<&str>) -> Result<Arc<Actor>> {
+        self.actor(token)
+    }
+}
+
+impl<T: Authenticate> Authenticate for Arc<T> {
+    fn authenticate(&self, token: Option<&str>) -> Result<Arc<Actor>> {
+        T::authenticate(self, token)
+    }
+}
+
+/// Settings of the REST face.
+#[derive(Clone, Debug)]
+pub struct RestSettings {
+    /// The path that everything is below, without a slash at its end.
+    pub mount: String,
+    /// The schemas that callers may name; the first is the default. The same list as the records service has.
+    pub schemas: Vec<String>,
+    pub extra_search_path: Vec<String>,
+    /// The most rows that a read returns. The same number as the records service has.
+    pub rows_max: Option<u64>,
+    /// Whether `Prefer: tx=commit` and `tx=rollback` are honoured.
+    pub tx_override: bool,
+    /// Take back what a request did unless it asks to keep it: for tests.
+    pub tx_rollback: bool,
+    /// A filter may name an embed by its relation though the embed has an alias.
+    pub legacy_target_names: bool,
+    /// Origins that browsers may call from; empty means any.
+    pub cors_origins: Vec<String>,
+    /// What the description of the API is called.
+    pub title: String,
+    pub version: String,
+    /// The address that the description names (`https://api.example.com`); empty means relative.
+    pub public_url: String,
+}
+
+impl Default for RestSettings {
+    fn default() -> Self {
+        RestSettings {
+            mount: "/rest/v1".to_owned(),
+            schemas: vec!["public".to_owned()],
+            extra_search_path: vec!["public".to_owned(), "extensions".to_owned()],
+            rows_max: None,
+            tx_override: false,
+            tx_rollback: false,
+            legacy_target_names: true,
+            cors_origins: Vec::new(),
+            title: "Mainstay".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            public_url: String::new(),
+        }
+    }
+}
+
+/// The REST face.
+pub struct Rest {
+    settings: RestSettings,
+    service: Arc<dyn RestService>,
+    authenticate: Arc<dyn Authenticate>,
+    curiosity: Curiosity,
+    open_api: OpenApi,
+}
+
+/// What a path below the mount names.
+enum Resource<'a> {
+    Root,
+    Relation(std::borrow::Cow<'a, str>),
+    Function(std::borrow::Cow<'a, str>),
+}
+
+impl Rest {
+    pub fn new(
+        settings: RestSettings,
+        service: Arc<dyn RestService>,
+        authenticate: Arc<dyn Authenticate>,
+    ) -> Self {
+        Rest {
+            settings,
+            service,
+            authenticate,
+            curiosity: Curiosity::default(),
+            open_api: OpenApi::default(),
+        }
+    }
+
+    pub fn settings(&self) -> &RestSettings {
+        &self.settings
+    }
+
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.service.catalog()
+    }
+
+    /// The description of one schema, as JSON; made once per version of the catalog.
+    pub fn description(&self, schema: &str) -> bytes::Bytes {
+        self.open_api.document(&self.settings, &self.service.catalog(), schema)
+    }
+
+    fn resource<'a>(&self, path: &'a str) -> Result<Resource<'a>> {
+        let invalid = || Problem::new("PGRST125", "Invalid path specified in request URL");
+        let rest = path.strip_prefix(self.settings.mount.as_str()).ok_or_else(invalid)?;
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        if rest.is_empty() {
+            return Ok(Resource::Root);
+        }
+        let (first, second) = match rest.split_once('/') {
+            None => (rest, None),
+            Some((first, second)) => (first, Some(second)),
+        };
+        match second {
+            None => Ok(Resource::Relation(crate::grammar::decode_path(first)?)),
+            Some(name) if first == "rpc" && !name.is_empty() && !name.contains('/') => {
+                Ok(Resource::Function(crate::grammar::decode_path(name)?))
+            }
+            Some(_) => Err(invalid()),
+        }
+    }
+
+    /// The schema that the headers name, and whether to say so in the answer.
+    fn schema<'a>(&'a self, head: &Parts) -> Result<&'a str> {
+        use hyper::Method;
+        let header = match head.method {
+            Method::POST | Method::PATCH | Method::PUT | Method::DELETE => CONTENT_PROFILE,
+            _ => ACCEPT_PROFILE,
+        };
+        let Some(value) = head.headers.get(header) else {
+            return self.settings.schemas.first().map(String::as_str).ok_or_else(|| {
+                Problem::internal("no schema is exposed").with_hint("name one in `[api] schemas`")
+            });
+        };
+        let found = self.settings.schemas.iter().find(|schema| schema.as_bytes() == value.as_bytes());
+        found.map(String::as_str).ok_or_else(|| {
+            let asked = String::from_utf8_lossy(value.as_bytes());
+            let exposed = self.settings.schemas.join(", ");
+            Problem::new("PGRST106", format!("Invalid schema: {asked}"))
+                .with_hint(format!("Only the following schemas are exposed: {exposed}"))
+        })
+    }
+
+    async fn respond(&self, request: Request) -> Response {
+        if let Some(response) = cors::preflight(&request.head, &self.settings.cors_origins) {
+            return response;
+        }
+        let Request { head, body, .. } = request;
+        let mut response = match self.authenticate.authenticate(token(&head)) {
+            Ok(actor) => match self.carry_out(&head, body, &actor).await {
+                Ok(response) => response,
+                Err(problem) => problem_response(&problem, !actor.anonymous),
+            },
+            Err(problem) => problem_response(&problem, false),
+        };
+        cors::decorate(response.headers_mut(), &head.headers, &self.settings.cors_origins);
+        response.headers_mut().insert(SERVER, SERVER_NAME);
+        response
+    }
+
+    async fn carry_out(
+        &self,
+        head: &Parts,
+        body: crate::edge::RequestBody,
+        actor: &Actor,
+    ) -> Result<Response> {
+        let resource = self.resource(head.uri.path())?;
+        let schema = self.schema(head)?;
+        if head.method == hyper::Method::OPTIONS {
+            return self.options(&resource, schema);
+        }
+        let (asked, query) = match &resource {
+            Resource::Root => return self.describe(head, schema),
+            Resource::Relation(name) => self.relation_request(head, schema, name, body, actor).await?,
+            Resource::Function(name) => self.call_request(head, schema, name, body, actor).await?,
+        };
+        let answer = self.service.run(query).await?;
+        self.response(asked, answer)
+    }
+
+    fn describe(&self, head: &Parts, schema: &str) -> Result<Response> {
+        use hyper::Method;
+        if head.method != Method::GET && head.method != Method::HEAD {
+            return Err(unsupported(&head.method));
+        }
+        let media = media::negotiate(head.headers.get(hyper::header::ACCEPT), true)?;
+        let mut response = Response::new(self.description(schema).into());
+        response.headers_mut().insert(hyper::header::CONTENT_TYPE, media.content_type());
+        self.profile(&mut response, schema);
+        Ok(response)
+    }
+
+    /// With several schemas the answer names the one it is from.
+    fn profile(&self, response: &mut Response, schema: &str) {
+        if self.settings.schemas.len() > 1
+            && let Ok(value) = HeaderValue::from_bytes(schema.as_bytes())
+        {
+            response.headers_mut().insert(CONTENT_PROFILE, value);
+        }
+    }
+}
+
+impl Face for Rest {
+    fn answer(&self, request: Request) -> BoxFuture<'_, Response> {
+        Box::pin(self.respond(request))
+    }
+}
+
+fn unsupported(method: &hyper::Method) -> Problem {
+    Problem::new("PGRST117", format!("Unsupported HTTP method: {method}"))
+}
+
+/// The bearer token, or the API key where there is none.
+pub(crate) fn token(head: &Parts) -> Option<&str> {
+    let bearer = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    bearer.or_else(|| head.headers.get(API_KEY).and_then(|value| value.to_str().ok()).map(str::trim))
+}
+
+impl RestService for mainstay_records::Records {
+    fn run(&self, request: query::Request) -> BoxFuture<'_, Result<query::Response>> {
+        Box::pin(mainstay_records::Records::run(self, request))
+    }
+    fn catalog(&self) -> Arc<Catalog> {
+        mainstay_records::Records::catalog(self)
+    }
+}

@@ -1,0 +1,228 @@
+//! From a head and a body to a request of the records service.
+
+use super::media::{BodyKind, Media, body_kind, negotiate};
+use super::prefer::Preferences;
+use super::range::Window;
+use super::{Rest, session, unsupported};
+use crate::edge::RequestBody;
+use crate::grammar::{self, Parsed, Reading};
+use hyper::Method;
+use hyper::header::{ACCEPT, CONTENT_TYPE, RANGE};
+use hyper::http::request::Parts;
+use mainstay_base::{Problem, Result};
+use mainstay_identity::Actor;
+use mainstay_records::query::{Action, Answer, CallTarget, Insert, Payload, Request, Return, Shape, Update};
+
+/// What the answer's form depends on besides the answer.
+pub(super) struct Asked<'a> {
+    pub schema: &'a str,
+    /// The relation's name, for `Location`; empty for a function.
+    pub relation: String,
+    pub kind: Kind,
+    pub head_only: bool,
+    pub media: Media,
+    pub window: Window,
+    pub preferences: Preferences,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Read,
+    Insert { resolution_applies: bool },
+    Update,
+    Replace,
+    Delete,
+    Call,
+}
+
+impl Rest {
+    pub(super) async fn relation_request<'a>(
+        &self,
+        head: &Parts,
+        schema: &'a str,
+        name: &str,
+        body: RequestBody,
+        actor: &Actor,
+    ) -> Result<(Asked<'a>, Request)> {
+        let read = head.method == Method::GET || head.method == Method::HEAD;
+        let writes = [Method::POST, Method::PATCH, Method::PUT, Method::DELETE].contains(&head.method);
+        if !read && !writes {
+            return Err(unsupported(&head.method));
+        }
+        let preferences = Preferences::read(&head.headers, self.settings.tx_override)?;
+        let mut parsed = self.parse(head, false)?;
+        let window = self.window(head, &mut parsed, !writes)?;
+        let media = negotiate(head.headers.get(ACCEPT), false)?;
+        let payload = match head.method {
+            Method::POST | Method::PATCH | Method::PUT => self.payload(head, body, false).await?,
+            _ => Payload::None,
+        };
+        let missing_default = preferences.missing_default == Some(true);
+        let columns = parsed.columns.take();
+        let (kind, action) = match head.method {
+            Method::POST => {
+                let on_conflict = parsed.on_conflict.take();
+                let resolution_applies = on_conflict.is_some() || self.has_key(schema, name);
+                let resolution = preferences.resolution;
+                let insert = Insert { columns, on_conflict, resolution, missing_default };
+                (Kind::Insert { resolution_applies }, Action::Insert(insert))
+            }
+            Method::PATCH => (Kind::Update, Action::Update(Update { columns, missing_default })),
+            Method::PUT => (Kind::Replace, Action::Replace(Update { columns: None, missing_default })),
+            Method::DELETE => (Kind::Delete, Action::Delete),
+            _ => (Kind::Read, Action::Read),
+        };
+        let returning = if read { Return::Representation } else { preferences.returning.unwrap_or_default() };
+        let asked = Asked {
+            schema,
+            relation: if matches!(kind, Kind::Insert { .. }) { name.to_owned() } else { String::new() },
+            kind,
+            head_only: head.method == Method::HEAD,
+            media,
+            window,
+            preferences,
+        };
+        let request = self.request(head, &asked, name, action, returning, parsed, payload, actor);
+        Ok((asked, request))
+    }
+
+    pub(super) async fn call_request<'a>(
+        &self,
+        head: &Parts,
+        schema: &'a str,
+        name: &str,
+        body: RequestBody,
+        actor: &Actor,
+    ) -> Result<(Asked<'a>, Request)> {
+        let read_only = match head.method {
+            Method::GET | Method::HEAD => true,
+            Method::POST => false,
+            _ => {
+                let message = format!("Cannot use the {} method on RPC", head.method);
+                return Err(Problem::new("PGRST101", message));
+            }
+        };
+        let preferences = Preferences::read(&head.headers, self.settings.tx_override)?;
+        let mut parsed = self.parse(head, read_only)?;
+        let window = self.window(head, &mut parsed, read_only)?;
+        let media = negotiate(head.headers.get(ACCEPT), false)?;
+        let payload = if read_only { Payload::None } else { self.payload(head, body, true).await? };
+        let single_argument = matches!(payload, Payload::Raw(_));
+        let arguments = std::mem::take(&mut parsed.arguments);
+        let action = Action::Call(CallTarget { read_only, arguments, single_argument });
+        let head_only = head.method == Method::HEAD;
+        let asked = Asked {
+            schema,
+            relation: String::new(),
+            kind: Kind::Call,
+            head_only,
+            media,
+            window,
+            preferences,
+        };
+        let returning = Return::Representation;
+        let request = self.request(head, &asked, name, action, returning, parsed, payload, actor);
+        Ok((asked, request))
+    }
+
+    fn parse(&self, head: &Parts, call: bool) -> Result<Parsed> {
+        let reading = Reading { call, legacy_target_names: self.settings.legacy_target_names };
+        grammar::read(head.uri.query().unwrap_or_default(), reading)
+    }
+
+    /// The rows of the top level. `Range` counts for `GET` alone (RFC 9110), limits not for `PUT`.
+    fn window(&self, head: &Parts, parsed: &mut Parsed, limited: bool) -> Result<Window> {
+        let header = if head.method == Method::GET { head.headers.get(RANGE) } else { None };
+        let window = Window::of(parsed.limit, parsed.offset, header)?;
+        if head.method == Method::PUT && !window.is_all() {
+            return Err(Problem::new(
+                "PGRST114",
+                "limit/offset querystring parameters are not allowed for PUT",
+            ));
+        }
+        if let Some(limit) = window.limit {
+            parsed.query.limit = Some(parsed.literal(itoa::Buffer::new().format(limit)));
+        }
+        if window.offset > 0 {
+            parsed.query.offset = Some(parsed.literal(itoa::Buffer::new().format(window.offset)));
+        }
+        Ok(if limited { window.at_most(self.settings.rows_max) } else { window })
+    }
+
+    async fn payload(&self, head: &Parts, body: RequestBody, call: bool) -> Result<Payload> {
+        let kind = body_kind(head.headers.get(CONTENT_TYPE), call)?;
+        let bytes = body.read().await?;
+        Ok(match kind {
+            BodyKind::Json if call && bytes.is_empty() => Payload::None,
+            BodyKind::Json => Payload::Json(bytes.into()),
+            BodyKind::Csv => Payload::Csv(bytes.into()),
+            BodyKind::Raw => Payload::Raw(bytes.into()),
+            BodyKind::Form => {
+                let text = std::str::from_utf8(&bytes)
+                    .map_err(|_| Problem::new("PGRST102", "the form is not valid UTF-8"))?;
+                let pairs = grammar::pairs(text)?;
+                Payload::Form(
+                    pairs.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect(),
+                )
+            }
+        })
+    }
+
+    fn request(
+        &self,
+        head: &Parts,
+        asked: &Asked<'_>,
+        target: &str,
+        action: Action,
+        returning: Return,
+        parsed: Parsed,
+        payload: Payload,
+        actor: &Actor,
+    ) -> Request {
+        let preferences = &asked.preferences;
+        let curious = self.curiosity.of(&self.service.catalog());
+        let session = session::session(
+            actor,
+            asked.schema,
+            &self.settings.extra_search_path,
+            preferences.time_zone.clone(),
+            curious.then_some(head),
+        );
+        // a single object is looked at also where it is not shown: its absence is an error
+        let shown = returning == Return::Representation && !asked.head_only;
+        let answer = match asked.media.answer() {
+            Answer::Object => Answer::Object,
+            answer if shown => answer,
+            _ => Answer::Nothing,
+        };
+        Request {
+            schema: asked.schema.to_owned(),
+            target: target.to_owned(),
+            shape: Shape {
+                action,
+                query: parsed.query,
+                returning,
+                count: preferences.count,
+                answer,
+                nulls_stripped: asked.media.nulls_stripped(),
+            },
+            literals: parsed.literals,
+            payload,
+            session,
+            max_affected: preferences.max_affected.filter(|_| preferences.strict == Some(true)),
+            rollback: match preferences.commit {
+                Some(commit) => !commit,
+                None => self.settings.tx_rollback,
+            },
+            offset: asked.window.offset,
+            limit: asked.window.limit,
+        }
+    }
+
+    /// Whether conflicts can be resolved at all: only then the preference counts as applied.
+    fn has_key(&self, schema: &str, name: &str) -> bool {
+        let catalog = self.service.catalog();
+        let name = mainstay_sql::Name::new(schema, name);
+        catalog.relation(&name).is_some_and(|relation| relation.primary_key().is_some())
+    }
+}
