@@ -4,7 +4,7 @@ mod query;
 mod scanner;
 mod vector;
 
-pub(crate) use query::{Query, TsQuery};
+pub(crate) use query::{Draft, Query, TsQuery};
 pub(crate) use vector::{Lexeme, Position, TsVector, Weight};
 
 use crate::context::Context;

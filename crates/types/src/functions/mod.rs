@@ -12,6 +12,7 @@ mod pattern;
 mod range;
 mod regexp;
 mod string;
+mod text_search;
 mod system;
 mod trigram;
 
@@ -39,6 +40,7 @@ pub(crate) static TABLES: &[&[Native]] = &[
     range::TS,
     range::TSTZ,
     range::DATE,
+    text_search::TABLE,
     trigram::TABLE,
     math::TABLE,
     math::integer::TABLES[0],

@@ -169,14 +169,14 @@ fn write_flags(weights: u8, prefix: bool, out: &mut String) {
 impl TsQuery {
     pub(crate) fn parse(text: &str) -> Result<TsQuery> {
         TsQuery::parse_with(text, &mut |word, weights, prefix| {
-            Ok(Some(Query::Word { word, weights, prefix }))
+            Draft::Leaf(Query::Word { word, weights, prefix })
         })
     }
 
-    /// Reads a query; `operand` makes what a word stands for (nothing where it is a stop word).
+    /// Reads a query; `operand` makes what a word stands for.
     pub(crate) fn parse_with(
         text: &str,
-        operand: &mut dyn FnMut(String, u8, bool) -> Result<Option<Query>>,
+        operand: &mut dyn FnMut(String, u8, bool) -> Draft,
     ) -> Result<TsQuery> {
         let mut reader = Reader { scanner: Scanner::new(text, "tsquery"), operand };
         reader.scanner.skip_space();
@@ -187,7 +187,7 @@ impl TsQuery {
         if reader.scanner.peek().is_some() {
             return Err(reader.scanner.syntax_error());
         }
-        Ok(TsQuery(tree.without_gaps().0))
+        Ok(tree.finish())
     }
 
     pub(crate) fn to_text(&self) -> String {
@@ -200,7 +200,8 @@ impl TsQuery {
 }
 
 /// A tree in which stop words still stand, because a phrase counts them.
-enum Draft {
+pub(crate) enum Draft {
+    /// A stop word, or a text without words.
     Gap,
     Leaf(Query),
     Not(Box<Draft>),
@@ -209,59 +210,93 @@ enum Draft {
     Phrase(Box<Draft>, Vec<(u16, Draft)>),
 }
 
+/// A tree without its stop words, and how far a phrase around it grows on its left and right for them.
+struct Cleaned {
+    tree: Option<Query>,
+    left: u16,
+    right: u16,
+}
+
 impl Draft {
-    /// Drops stop words (PostgreSQL's `clean_stopword_intree`). The numbers are the distances by which a phrase
-    /// around this tree grows on its left and right.
-    fn without_gaps(self) -> (Option<Query>, u16, u16) {
+    pub(crate) fn and(operands: Vec<Draft>) -> Draft {
+        chain(operands, Draft::And)
+    }
+
+    pub(crate) fn or(operands: Vec<Draft>) -> Draft {
+        chain(operands, Draft::Or)
+    }
+
+    /// Operands that follow one another directly.
+    pub(crate) fn phrase(operands: Vec<Draft>) -> Draft {
+        let mut operands = operands.into_iter();
+        match operands.next() {
+            None => Draft::Gap,
+            Some(first) if operands.len() == 0 => first,
+            Some(first) => Draft::Phrase(Box::new(first), operands.map(|next| (1, next)).collect()),
+        }
+    }
+
+    /// The query: stop words are gone, phrases are as much longer.
+    pub(crate) fn finish(self) -> TsQuery {
+        TsQuery(self.cleaned().tree)
+    }
+
+    fn cleaned(self) -> Cleaned {
         match self {
-            Draft::Gap => (None, 0, 0),
-            Draft::Leaf(query) => (Some(query), 0, 0),
+            Draft::Gap => Cleaned { tree: None, left: 0, right: 0 },
+            Draft::Leaf(query) => Cleaned { tree: Some(query), left: 0, right: 0 },
             Draft::Not(inner) => {
-                let (inner, left, right) = inner.without_gaps();
-                (inner.map(|inner| Query::Not(Box::new(inner))), left, right)
+                let inner = inner.cleaned();
+                Cleaned { tree: inner.tree.map(|tree| Query::Not(Box::new(tree))), ..inner }
             }
             Draft::And(operands) => join(operands, Query::and),
             Draft::Or(operands) => join(operands, Query::or),
-            Draft::Phrase(first, next) => {
-                let (mut tree, mut left_add, mut right_add) = first.without_gaps();
-                for (distance, operand) in next {
-                    let (operand, operand_left, operand_right) = operand.without_gaps();
-                    let gap = distance.saturating_add(right_add).saturating_add(operand_left);
-                    (tree, left_add, right_add) = match (tree, operand) {
-                        // Nothing but stop words: the distances of both sides count for the outer phrase.
-                        (None, None) => {
-                            let add = left_add.saturating_add(distance).saturating_add(operand_left);
-                            (None, add, add)
-                        }
-                        (None, Some(operand)) => (
-                            Some(operand),
-                            left_add.saturating_add(distance).saturating_add(operand_left),
-                            operand_right,
-                        ),
-                        (Some(tree), None) => {
-                            let add = right_add.saturating_add(distance).saturating_add(operand_right);
-                            (Some(tree), left_add, add)
-                        }
-                        (Some(tree), Some(operand)) => {
-                            let gap = gap.min(POSITION_MAX + 1);
-                            (Some(tree.followed_by(gap, operand)), left_add, operand_right)
-                        }
-                    };
-                }
-                (tree, left_add, right_add)
-            }
+            Draft::Phrase(first, next) => next
+                .into_iter()
+                .fold(first.cleaned(), |left, (distance, operand)| follow(left, distance, operand.cleaned())),
         }
     }
 }
 
-fn join(operands: Vec<Draft>, operator: fn(Query, Query) -> Query) -> (Option<Query>, u16, u16) {
-    let kept = operands.into_iter().filter_map(|operand| operand.without_gaps().0);
-    (kept.reduce(operator), 0, 0)
+fn follow(first: Cleaned, distance: u16, next: Cleaned) -> Cleaned {
+    let add = |numbers: [u16; 3]| numbers.into_iter().fold(0, u16::saturating_add);
+    match (first.tree, next.tree) {
+        (None, None) => {
+            let both = add([first.left, distance, next.left]);
+            Cleaned { tree: None, left: both, right: both }
+        }
+        (None, Some(tree)) => {
+            let left = add([first.left, distance, next.left]);
+            Cleaned { tree: Some(tree), left, right: next.right }
+        }
+        (Some(tree), None) => {
+            let right = add([first.right, distance, next.right]);
+            Cleaned { tree: Some(tree), left: first.left, right }
+        }
+        (Some(tree), Some(operand)) => {
+            let distance = add([distance, first.right, next.left]).min(POSITION_MAX + 1);
+            Cleaned { tree: Some(tree.followed_by(distance, operand)), left: first.left, right: next.right }
+        }
+    }
+}
+
+fn join(operands: Vec<Draft>, operator: fn(Query, Query) -> Query) -> Cleaned {
+    let both = |first: Cleaned, next: Cleaned| match (first.tree, next.tree) {
+        (None, None) => {
+            let most = first.left.max(next.left);
+            Cleaned { tree: None, left: most, right: most }
+        }
+        (None, tree) => Cleaned { tree, ..next },
+        (tree, None) => Cleaned { tree, ..first },
+        (Some(tree), Some(operand)) => Cleaned { tree: Some(operator(tree, operand)), left: 0, right: 0 },
+    };
+    let cleaned = operands.into_iter().map(Draft::cleaned).reduce(both);
+    cleaned.unwrap_or(Cleaned { tree: None, left: 0, right: 0 })
 }
 
 struct Reader<'a, 'b> {
     scanner: Scanner<'a>,
-    operand: &'b mut dyn FnMut(String, u8, bool) -> Result<Option<Query>>,
+    operand: &'b mut dyn FnMut(String, u8, bool) -> Draft,
 }
 
 impl Reader<'_, '_> {
@@ -331,7 +366,7 @@ impl Reader<'_, '_> {
                 self.scanner.next();
             }
         }
-        Ok((self.operand)(word, weights, prefix)?.map_or(Draft::Gap, Draft::Leaf))
+        Ok((self.operand)(word, weights, prefix))
     }
 
     fn operator(&mut self, operator: char) -> bool {
