@@ -3,8 +3,11 @@
 use mainstay_base::Problem;
 use std::borrow::Cow;
 
+/// A key and its value.
+pub type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The pairs of a query string, decoded. Keys without `=` have no value and are left out, as PostgREST does.
-pub fn pairs(query: &str) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Problem> {
+pub fn pairs(query: &str) -> Result<Vec<Pair<'_>>, Problem> {
     let mut found = Vec::with_capacity(8);
     for pair in query.split('&') {
         if let Some((key, value)) = pair.split_once('=') {

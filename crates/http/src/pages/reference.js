@@ -104,7 +104,8 @@ function show(operation) {
       if (parameter.in === "header") headers.append(parameter.name, input.value);
       else query.append(parameter.name, input.value);
     }
-    const url = settings.mount + encodeURI(path) + (query.size ? "?" + query : "");
+    // the document writes braces and slashes within names encoded already
+    const url = settings.mount + encodeURI(path).replace(/%25/g, "%") + (query.size ? "?" + query : "");
     answer.replaceChildren(el("p", { class: "soft" }, "…"));
     const began = performance.now();
     try {
