@@ -1,61 +1,249 @@
 //! Binds names and types of statements against the catalog and lowers them to SQLite.
+//!
+//! One walk over the parse tree does both: each expression becomes SQLite text together with its type, collation,
+//! NULLs and the columns that it uses ([`bound::Bound`]); each query stays in parts until its place has given its
+//! columns their types ([`query::Query`]). Overloads come from the registry's tables ([`resolve`]).
+//! Start reading at [`compile`], then `select`, then `expr`.
+
+mod aggregates;
+mod arrays;
+mod bound;
+mod calls;
+mod coerce;
+mod compare;
+mod distinct;
+mod dml;
+mod errors;
+mod expr;
+mod from;
+mod functions;
+mod grouping_sets;
+mod inline;
+mod insert;
+mod json;
+mod names;
+mod operators;
+mod output_names;
+mod query;
+mod range_functions;
+mod resolve;
+mod scope;
+mod select;
+mod setops;
+mod steps;
+mod subqueries;
+mod types;
+mod update;
+mod windows;
 
 use crate::catalog::{Catalog, Function, Name, Relation};
-use crate::plan::Compiled;
+use crate::parse::on_deep_stack;
+use crate::plan::{Compiled, OutputColumn};
+use bound::Bound;
+use coerce::Coercion;
+use errors::Located;
 use mainstay_base::{Problem, Result};
-use mainstay_types::{ColumnType, Type};
+use mainstay_types::{ColumnType, Type, Volatility};
+use pg_query::NodeEnum;
+use scope::{Binder, Clause};
 
 /// Binds and lowers one statement. `parameters` gives the types of `$1`…; one that is missing or
 /// [`Type::Unknown`] is inferred from its place. An empty `search_path` is `public`, `extensions`.
 pub fn compile(
-    _catalog: &Catalog,
-    _sql: &str,
-    _parameters: &[ColumnType],
-    _search_path: &[String],
+    catalog: &Catalog,
+    sql: &str,
+    parameters: &[ColumnType],
+    search_path: &[String],
 ) -> Result<Compiled> {
-    Err(Problem::internal("not built yet"))
+    on_deep_stack(sql, || {
+        let statement = crate::parse::statement(sql)?;
+        compile_node(catalog, &statement.node, parameters, search_path)
+    })
 }
 
 /// As [`compile`], for a statement that is parsed already. Places are those of the text it was parsed from.
 pub fn compile_node(
-    _catalog: &Catalog,
-    _node: &pg_query::NodeEnum,
-    _parameters: &[ColumnType],
-    _search_path: &[String],
+    catalog: &Catalog,
+    node: &NodeEnum,
+    parameters: &[ColumnType],
+    search_path: &[String],
 ) -> Result<Compiled> {
-    Err(Problem::internal("not built yet"))
+    let mut binder = Binder::new(catalog, parameters, search_path);
+    let lowered = binder.statement(node)?;
+    let writes = !matches!(node, NodeEnum::SelectStmt(_));
+    let untyped = binder.parameters.iter().position(|ty| ty.ty == Type::Unknown);
+    if let Some(index) = untyped {
+        let seen = binder.parameter_places.get(index).copied().flatten();
+        if seen.is_some() || index >= parameters.len() {
+            return Err(Problem::new(
+                "42P18",
+                format!("could not determine data type of parameter ${}", index + 1),
+            )
+            .placed(seen));
+        }
+    }
+    let columns = lowered
+        .columns
+        .iter()
+        .map(|column| OutputColumn { name: column.name.clone(), ty: column.ty.ty.clone() })
+        .collect();
+    let mut steps = std::mem::take(&mut binder.steps);
+    steps.push(lowered.step(None, true));
+    let parameters = binder
+        .parameters
+        .iter()
+        .map(|ty| if ty.ty == Type::Unknown { ColumnType::from(Type::Text) } else { ty.clone() })
+        .collect();
+    Ok(Compiled { steps, columns, parameters, writes: writes || binder.writes, tables: binder.tables })
 }
 
 /// Lowers an expression over one table's columns for where SQLite wants one: CHECK constraints, generated columns,
 /// index keys and predicates. Columns stand unqualified and quoted. `want` is the type it is coerced to, by
 /// assignment; without it the expression's own type is returned.
 pub fn lower_row_expression(
-    _catalog: &Catalog,
-    _relation: &Relation,
-    _text: &str,
-    _want: Option<&ColumnType>,
+    catalog: &Catalog,
+    relation: &Relation,
+    text: &str,
+    want: Option<&ColumnType>,
 ) -> Result<(String, Type)> {
-    Err(Problem::internal("not built yet"))
+    lower_over_row(catalog, relation, text, want, false).map(|bound| (bound.sql, bound.ty.ty))
+}
+
+/// As [`lower_row_expression`], for where PostgreSQL refuses everything that is not immutable (`what` names the
+/// place in its message: `index expression`, `index predicate`, `generation expression`).
+pub fn lower_immutable_expression(
+    catalog: &Catalog,
+    relation: &Relation,
+    text: &str,
+    want: Option<&ColumnType>,
+    what: &str,
+) -> Result<(String, Type)> {
+    let bound = lower_over_row(catalog, relation, text, want, true)?;
+    if bound.volatility != Volatility::Immutable {
+        let message = if what.contains("generation") {
+            "generation expression is not immutable".to_owned()
+        } else {
+            format!("functions in {what} must be marked IMMUTABLE")
+        };
+        return Err(Problem::new("42P17", message).placed(bound.place));
+    }
+    Ok((bound.sql, bound.ty.ty))
+}
+
+fn lower_over_row(
+    catalog: &Catalog,
+    relation: &Relation,
+    text: &str,
+    want: Option<&ColumnType>,
+    immutable: bool,
+) -> Result<Bound> {
+    on_deep_stack(text, || {
+        let node = crate::parse::expression(text)?;
+        let mut binder = Binder::new(catalog, &[], &[]);
+        binder.bare_over(relation, |binder| {
+            binder.scope().clause = if immutable { Clause::Index } else { Clause::Check };
+            let bound = binder.expr(&node)?;
+            match want {
+                Some(ty) => {
+                    if !bound.is_unknown() && !binder.can_coerce(&bound, &ty.ty, Coercion::Assignment) {
+                        let (from, to) = (binder.type_name(&bound.ty.ty), binder.type_name(&ty.ty));
+                        return Err(errors::mismatch(format!(
+                            "expression is of type {from} but {to} is needed here"
+                        ))
+                        .placed(bound.place));
+                    }
+                    binder.coerce(bound, ty, Coercion::Assignment)
+                }
+                None => binder.settle(bound),
+            }
+        })
+    })
 }
 
 /// Lowers an expression without columns: a default.
 pub fn lower_constant_expression(
-    _catalog: &Catalog,
-    _text: &str,
-    _want: Option<&ColumnType>,
+    catalog: &Catalog,
+    text: &str,
+    want: Option<&ColumnType>,
 ) -> Result<(String, Type)> {
-    Err(Problem::internal("not built yet"))
+    on_deep_stack(text, || {
+        let node = crate::parse::expression(text)?;
+        let mut binder = Binder::new(catalog, &[], &[]);
+        let scope = binder.scope();
+        scope.bare = true;
+        scope.clause = Clause::Default;
+        let bound = binder.expr(&node).map_err(|problem| match problem.code() {
+            "42703" => Problem::new("0A000", "cannot use column reference in DEFAULT expression")
+                .placed(problem.place().map(|place| place.offset)),
+            _ => problem,
+        })?;
+        let bound = match want {
+            Some(ty) => binder.coerce(bound, ty, Coercion::Assignment)?,
+            None => binder.settle(bound)?,
+        };
+        Ok((bound.sql, bound.ty.ty))
+    })
 }
 
 /// One output column of a query: its name, its type, and the base relation and column that it repeats.
 pub type DescribedColumn = (String, ColumnType, Option<(Name, String)>);
 
 /// The output columns of a query, for `CREATE VIEW` and `CREATE TABLE AS`.
-pub fn describe_query(_catalog: &Catalog, _query: &str) -> Result<Vec<DescribedColumn>> {
-    Err(Problem::internal("not built yet"))
+pub fn describe_query(catalog: &Catalog, query: &str) -> Result<Vec<DescribedColumn>> {
+    on_deep_stack(query, || {
+        let statement = crate::parse::statement(query)?;
+        let NodeEnum::SelectStmt(select) = &statement.node else {
+            return Err(Problem::new("42601", "a query is expected"));
+        };
+        let mut binder = Binder::new(catalog, &[], &[]);
+        let mut query = binder.query(select)?;
+        query.settle(&mut binder)?;
+        Ok(query.columns().into_iter().map(|column| (column.name, column.ty, column.origin)).collect())
+    })
 }
 
 /// Checks the body of a function as `CREATE FUNCTION` does (`check_function_bodies`).
-pub fn check_function(_catalog: &Catalog, _function: &Function) -> Result<()> {
-    Ok(())
+pub fn check_function(catalog: &Catalog, function: &Function) -> Result<()> {
+    if !function.language.eq_ignore_ascii_case("sql") {
+        return Ok(());
+    }
+    on_deep_stack(&function.body, || {
+        let statements = inline::body_statements(function)?;
+        let mut binder = Binder::new(catalog, &[], &[]);
+        let arguments: Vec<(String, Bound)> = functions::input_arguments(function)
+            .into_iter()
+            .enumerate()
+            .map(|(index, argument)| {
+                let bound = Bound::plain(format!("?{}", index + 1), argument.ty.clone());
+                (argument.name.clone(), bound)
+            })
+            .collect();
+        let returns_nothing = function.returns.ty.ty == Type::Void;
+        let count = statements.len();
+        for (index, statement) in statements.iter().enumerate() {
+            let lowered = binder.with_frame(function, arguments.clone(), |binder| {
+                let isolated = std::mem::take(&mut binder.scopes);
+                binder.outermost = true;
+                let query = match &statement.node {
+                    NodeEnum::SelectStmt(select) => binder.query(select).map(Some),
+                    other => binder.statement(other).map(|_| None),
+                };
+                binder.scopes = isolated;
+                query
+            })?;
+            binder.changed.clear();
+            if let (Some(query), false, true) = (lowered, returns_nothing, index + 1 == count) {
+                binder.declared(function, query, None)?;
+            }
+        }
+        if count == 0 && !returns_nothing {
+            let returns = binder.type_name(&function.returns.ty.ty);
+            return Err(Problem::new(
+                "42P13",
+                format!("return type mismatch in function declared to return {returns}"),
+            )
+            .with_details("Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING."));
+        }
+        Ok(())
+    })
 }

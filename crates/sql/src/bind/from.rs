@@ -1,0 +1,579 @@
+//! FROM: tables, views, subqueries, functions and joins.
+
+use super::bound::{Bound, Carried, compare_text, quote};
+use super::coerce::Coercion;
+use super::errors::{Located, place, relocated, syntax, undefined_table};
+use super::query::{Core, Naming, Query};
+use super::scope::{Binder, Clause, ScopeColumn, Source, SourceColumn};
+use super::types::{qualified, strings};
+use crate::catalog::{Relation, RelationKind};
+use mainstay_base::{Problem, Result};
+use mainstay_types::{ColumnType, Modifier, Type};
+use pg_query::protobuf::{Alias, JoinExpr, JoinType, RangeSubselect, RangeVar};
+use pg_query::{Node, NodeEnum};
+use std::sync::Arc;
+
+/// Views within views deeper than this are taken for a cycle.
+pub(super) const INLINE_MAX: usize = 40;
+
+impl Binder<'_> {
+    pub fn from_clause(&mut self, items: &[Node]) -> Result<String> {
+        let mut texts = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let text = self.from_item(item)?;
+            // A comma binds as tightly as JOIN in SQLite: an outer join behind it keeps to itself.
+            let outer = index > 0 && (text.contains(" RIGHT JOIN ") || text.contains(" FULL JOIN "));
+            texts.push(if outer { format!("({text})") } else { text });
+        }
+        Ok(texts.join(", "))
+    }
+
+    fn from_item(&mut self, item: &Node) -> Result<String> {
+        match item.node.as_ref() {
+            Some(NodeEnum::RangeVar(range)) => self.range_var(range),
+            Some(NodeEnum::RangeSubselect(range)) => self.range_subselect(range),
+            Some(NodeEnum::RangeFunction(range)) => self.range_function(range),
+            Some(NodeEnum::JoinExpr(join)) => self.join(join),
+            Some(NodeEnum::RangeTableSample(_)) => Err(Problem::needs_postgres("TABLESAMPLE")),
+            Some(NodeEnum::RangeTableFunc(_)) => Err(Problem::needs_postgres("XMLTABLE")),
+            Some(NodeEnum::JsonTable(_)) => Err(Problem::needs_postgres("JSON_TABLE")),
+            _ => Err(Problem::internal("an unknown item in FROM")),
+        }
+    }
+
+    /// Adds a source and its columns to the innermost scope.
+    pub fn add_source(&mut self, source: Source, at: Option<usize>) -> Result<usize> {
+        let scope = self.scope();
+        let clash = !source.alias.is_empty()
+            && scope.sources.iter().any(|other| {
+                !other.hidden
+                    && other.alias == source.alias
+                    && (other.schema.is_none() || source.schema.is_none() || other.schema == source.schema)
+            });
+        if clash {
+            return Err(Problem::new(
+                "42712",
+                format!("table name \"{}\" specified more than once", source.alias),
+            )
+            .placed(at));
+        }
+        let index = scope.sources.len();
+        for (column, found) in source.columns.iter().enumerate() {
+            scope.columns.push(ScopeColumn { name: found.name.clone(), source: index, column, merged: None });
+        }
+        scope.sources.push(source);
+        Ok(index)
+    }
+
+    fn range_var(&mut self, range: &RangeVar) -> Result<String> {
+        let at = place(range.location);
+        let alias = range.alias.as_ref();
+        let name = alias.map_or(range.relname.as_str(), |alias| alias.aliasname.as_str());
+        if range.schemaname.is_empty() {
+            if let Some(cte) = self.find_cte(&range.relname).cloned() {
+                if cte.returns_nothing {
+                    return Err(Problem::new(
+                        "0A000",
+                        format!("WITH query \"{}\" does not have a RETURNING clause", cte.name),
+                    )
+                    .placed(at));
+                }
+                let emit = self.emit_name(name);
+                let mut columns = cte.columns.clone();
+                for column in &mut columns {
+                    column.sql = format!("{}.{}", quote(&emit), column.sql);
+                }
+                let prefix = if cte.scratch { "temp." } else { "" };
+                let text = aliased(&format!("{prefix}{}", quote(&cte.emit)), &cte.emit, &emit);
+                let source = Source {
+                    alias: name.to_owned(),
+                    schema: None,
+                    emit,
+                    columns,
+                    relation: None,
+                    row_type: Type::Record,
+                    nullable: false,
+                    hidden: false,
+                    scalar: false,
+                };
+                self.add_renamed(source, alias, at)?;
+                return Ok(text);
+            }
+        }
+        let relation = self.relation_named(range)?;
+        let source_schema = alias.is_none().then(|| relation.name.schema.clone());
+        if let RelationKind::View { query, .. } = &relation.kind {
+            let query = query.clone();
+            return self.view(&relation, &query, alias, source_schema, at);
+        }
+        self.note_read(&relation, at)?;
+        let emit = self.emit_name(name);
+        let source = Source {
+            alias: name.to_owned(),
+            schema: source_schema,
+            columns: Self::relation_columns(&relation, &emit, false),
+            row_type: Type::Composite(relation.row_type),
+            nullable: false,
+            hidden: false,
+            scalar: false,
+            relation: Some(Arc::clone(&relation)),
+            emit: emit.clone(),
+        };
+        self.add_renamed(source, alias, at)?;
+        let physical = relation.physical_name();
+        Ok(aliased(&quote(&physical), &physical, &emit))
+    }
+
+    pub fn relation_named(&self, range: &RangeVar) -> Result<Arc<Relation>> {
+        let schema = (!range.schemaname.is_empty()).then_some(range.schemaname.as_str());
+        self.find_relation(schema, &range.relname)
+            .ok_or_else(|| undefined_table(&qualified(schema, &range.relname)).placed(place(range.location)))
+    }
+
+    fn note_read(&mut self, relation: &Relation, at: Option<usize>) -> Result<()> {
+        if let RelationKind::MaterializedView { populated: false, .. } = relation.kind {
+            return Err(Problem::new(
+                "55000",
+                format!("materialized view \"{}\" has not been populated", relation.name.name),
+            )
+            .with_hint("Use the REFRESH MATERIALIZED VIEW command."));
+        }
+        if self.changed.contains(&relation.name) {
+            return Err(Problem::needs_postgres(format!(
+                "reading table \"{}\" in the statement that changes it",
+                relation.name
+            ))
+            .placed(at));
+        }
+        self.tables.insert(relation.name.clone());
+        Ok(())
+    }
+
+    /// A view: its query, in place.
+    fn view(
+        &mut self,
+        relation: &Arc<Relation>,
+        query: &str,
+        alias: Option<&Alias>,
+        schema: Option<String>,
+        at: Option<usize>,
+    ) -> Result<String> {
+        let statement = crate::parse::statement(query)?;
+        let NodeEnum::SelectStmt(select) = &statement.node else {
+            return Err(Problem::internal(format!("view {} has no query", relation.name)));
+        };
+        let mut query =
+            self.in_isolation(|binder| binder.subquery(select)).map_err(|problem| relocated(problem, at))?;
+        query.settle(self)?;
+        let names: Vec<String> = relation.columns.iter().map(|column| column.name.clone()).collect();
+        query.rename(names.get(..query.columns().len().min(names.len())).unwrap_or_default())?;
+        let name = alias.map_or(relation.name.name.as_str(), |alias| alias.aliasname.as_str());
+        let name = name.to_owned();
+        self.add_query(query, &name, alias, Some((relation, schema)), at)
+    }
+
+    /// Binds something that must not see the names around it.
+    pub fn in_isolation<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.inlining >= INLINE_MAX {
+            return Err(Problem::new("54001", "stack depth limit exceeded")
+                .with_hint("views or functions refer to one another in a circle"));
+        }
+        self.inlining += 1;
+        let outermost = std::mem::replace(&mut self.outermost, false);
+        self.push_scope();
+        let parent = self.scopes.len().checked_sub(2).and_then(|level| self.scopes.get(level));
+        let (bare, clause, has_from) = parent
+            .map_or((false, Clause::Targets, false), |scope| (scope.bare, scope.clause, scope.has_from));
+        let scope = self.scope();
+        scope.barrier = true;
+        scope.bare = bare;
+        scope.clause = clause;
+        scope.has_from = has_from;
+        let result = work(self);
+        self.pop_scope();
+        self.outermost = outermost;
+        self.inlining -= 1;
+        result
+    }
+
+    fn range_subselect(&mut self, range: &RangeSubselect) -> Result<String> {
+        let alias = range.alias.as_ref();
+        let Some(NodeEnum::SelectStmt(select)) =
+            range.subquery.as_deref().and_then(|node| node.node.as_ref())
+        else {
+            return Err(Problem::internal("a subquery in FROM without a query"));
+        };
+        // Only LATERAL sees the items before it.
+        let hidden = (!range.lateral).then(|| {
+            let scope = self.scope();
+            (std::mem::take(&mut scope.sources), std::mem::take(&mut scope.columns))
+        });
+        let query = self.subquery(select);
+        if let Some((sources, columns)) = hidden {
+            let scope = self.scope();
+            scope.sources = sources;
+            scope.columns = columns;
+        }
+        let mut query = query?;
+        query.settle(self)?;
+        let name = alias.map(|alias| alias.aliasname.clone()).unwrap_or_default();
+        self.add_query(query, &name, alias, None, None)
+    }
+
+    /// Adds a query as a source. One that uses items before it is made lateral by way of JSON.
+    pub fn add_query(
+        &mut self,
+        query: Query,
+        name: &str,
+        alias: Option<&Alias>,
+        relation: Option<(&Arc<Relation>, Option<String>)>,
+        at: Option<usize>,
+    ) -> Result<String> {
+        let id = self.scope().id;
+        let lateral = query.uses.iter().any(|used| used.scope == id);
+        let emit = self.emit_name(name);
+        let columns = query.columns();
+        let wanted = unique_names(columns.iter().map(|column| column.name.as_str()));
+        let (text, columns) = if lateral {
+            self.lateral(&query, &emit)
+        } else {
+            let names = query.names(&wanted);
+            let out = columns
+                .iter()
+                .zip(&names)
+                .map(|(column, sql_name)| {
+                    let mut out = SourceColumn::new(
+                        &column.name,
+                        column.ty.clone(),
+                        format!("{}.{}", quote(&emit), quote(sql_name)),
+                    );
+                    out.collation = column.collation.clone();
+                    out.nullable = column.nullable;
+                    out.origin = column.origin.clone();
+                    out
+                })
+                .collect();
+            let text = format!("({}) AS {}", query.render(Naming::Columns(&wanted)), quote(&emit));
+            (text, out)
+        };
+        let outer: Vec<_> = query.uses.iter().filter(|used| used.scope != id).cloned().collect();
+        self.scope().from_uses.extend(outer);
+        let (row_type, schema, relation) = match relation {
+            Some((relation, schema)) => {
+                (Type::Composite(relation.row_type), schema, Some(Arc::clone(relation)))
+            }
+            None => (Type::Record, None, None),
+        };
+        let source = Source {
+            alias: name.to_owned(),
+            schema,
+            emit,
+            columns,
+            relation,
+            row_type,
+            nullable: false,
+            hidden: false,
+            scalar: false,
+        };
+        self.add_renamed(source, alias, at)?;
+        Ok(text)
+    }
+
+    /// A query that uses items before it. SQLite has no LATERAL, but arguments of table-valued functions may use
+    /// what stands before them: the rows travel as one JSON array.
+    fn lateral(&mut self, query: &Query, emit: &str) -> (String, Vec<SourceColumn>) {
+        let columns = query.columns();
+        let inner = self.emit_name("rows");
+        let wanted: Vec<String> = (0..columns.len()).map(|index| format!("c{index}")).collect();
+        let names = query.names(&wanted);
+        let mut items = Vec::with_capacity(columns.len());
+        let mut out = Vec::with_capacity(columns.len());
+        for (index, (column, name)) in columns.iter().zip(&names).enumerate() {
+            let value = Bound::plain(format!("{}.{}", quote(&inner), quote(name)), column.ty.clone());
+            items.push(self.json_item(&value));
+            let item = format!("({}.value ->> {index})", quote(emit));
+            let mut found =
+                SourceColumn::new(&column.name, column.ty.clone(), self.from_json_item(item, &column.ty.ty));
+            found.nullable = column.nullable;
+            out.push(found);
+        }
+        let text = format!(
+            "json_each((SELECT json_group_array(json_array({})) FROM ({}) AS {})) AS {}",
+            items.join(", "),
+            query.render(Naming::Columns(&wanted)),
+            quote(&inner),
+            quote(emit)
+        );
+        (text, out)
+    }
+
+    /// Adds a source with the column names of its alias.
+    pub fn add_renamed(
+        &mut self,
+        mut source: Source,
+        alias: Option<&Alias>,
+        at: Option<usize>,
+    ) -> Result<usize> {
+        let names = alias.map(|alias| strings(&alias.colnames)).unwrap_or_default();
+        let visible = source.columns.iter().filter(|column| !column.hidden).count();
+        if names.len() > visible {
+            return Err(Problem::new(
+                "42P10",
+                format!(
+                    "table \"{}\" has {visible} columns available but {} columns specified",
+                    source.alias,
+                    names.len()
+                ),
+            )
+            .placed(at));
+        }
+        for (column, name) in source.columns.iter_mut().zip(names) {
+            name.clone_into(&mut column.name);
+        }
+        self.add_source(source, at)
+    }
+
+    fn join(&mut self, join: &JoinExpr) -> Result<String> {
+        let at = None;
+        let missing = || Problem::internal("a join without its sides");
+        let first_source = self.scope().sources.len();
+        let first_column = self.scope().columns.len();
+        let left = self.from_item(join.larg.as_deref().ok_or_else(missing)?)?;
+        let middle_source = self.scope().sources.len();
+        let middle_column = self.scope().columns.len();
+        let right_node = join.rarg.as_deref().ok_or_else(missing)?;
+        let right = self.from_item(right_node)?;
+        let right =
+            if matches!(right_node.node, Some(NodeEnum::JoinExpr(_))) { format!("({right})") } else { right };
+        let end_source = self.scope().sources.len();
+        let kind = join.jointype();
+        let keyword = match kind {
+            JoinType::JoinLeft => "LEFT JOIN",
+            JoinType::JoinRight => "RIGHT JOIN",
+            JoinType::JoinFull => "FULL JOIN",
+            _ => "JOIN",
+        };
+        let all: Vec<ScopeColumn> = self.scope().columns.split_off(first_column);
+        let (left_columns, right_columns) = all.split_at((middle_column - first_column).min(all.len()));
+        let using = if join.is_natural {
+            natural_names(left_columns, right_columns)
+        } else {
+            strings(&join.using_clause).into_iter().map(str::to_owned).collect()
+        };
+        let (condition, columns) = if using.is_empty() {
+            let condition = match join.quals.as_deref() {
+                Some(node) => Some(self.join_condition(node, &all)?),
+                None => None,
+            };
+            (condition, all.clone())
+        } else {
+            let (text, columns) = self.join_using(&using, kind, left_columns, right_columns, at)?;
+            (Some(text), columns)
+        };
+        let scope = self.scope();
+        for (index, source) in scope.sources.iter_mut().enumerate() {
+            let is_left = index >= first_source && index < middle_source;
+            let is_right = index >= middle_source && index < end_source;
+            if (is_left && matches!(kind, JoinType::JoinRight | JoinType::JoinFull))
+                || (is_right && matches!(kind, JoinType::JoinLeft | JoinType::JoinFull))
+            {
+                source.nullable = true;
+            }
+        }
+        scope.columns.extend(columns);
+        if let Some(alias) = &join.alias {
+            self.alias_join(alias, first_source, end_source, first_column)?;
+        }
+        Ok(match condition {
+            Some(condition) => format!("{left} {keyword} {right} ON {condition}"),
+            None if keyword != "JOIN" => format!("{left} {keyword} {right} ON 1"),
+            None => format!("{left} {keyword} {right}"),
+        })
+    }
+
+    fn join_condition(&mut self, node: &Node, columns: &[ScopeColumn]) -> Result<String> {
+        let before = std::mem::replace(&mut self.scope().columns, columns.to_vec());
+        let bound = self.within(Clause::On, |binder| {
+            let bound = binder.condition(node, true)?;
+            binder.coerce_to_boolean(bound, "JOIN/ON")
+        });
+        self.scope().columns = before;
+        let bound = bound?;
+        let id = self.scope().id;
+        let outer: Vec<_> = bound.uses.iter().filter(|used| used.scope != id).cloned().collect();
+        self.scope().from_uses.extend(outer);
+        Ok(bound.sql)
+    }
+
+    fn join_using(
+        &mut self,
+        names: &[String],
+        kind: JoinType,
+        left: &[ScopeColumn],
+        right: &[ScopeColumn],
+        at: Option<usize>,
+    ) -> Result<(String, Vec<ScopeColumn>)> {
+        let level = self.scopes.len().saturating_sub(1);
+        let mut tests = Vec::new();
+        let mut merged = Vec::new();
+        for name in names {
+            let l = self.using_column(level, left, name, "left", at)?;
+            let r = self.using_column(level, right, name, "right", at)?;
+            let (le, re) = self.equalize("=", l.1.clone(), r.1.clone(), at)?;
+            tests.push(compare_text(&le, "=", &re));
+            let same = l.1.ty.ty == r.1.ty.ty;
+            let mut column = match kind {
+                JoinType::JoinRight => r.0.clone(),
+                _ => l.0.clone(),
+            };
+            column.merged = match kind {
+                JoinType::JoinFull => Some(
+                    Bound::plain(format!("coalesce({}, {})", le.sql, re.sql), le.ty.clone()).over([&le, &re]),
+                ),
+                JoinType::JoinRight if !same => Some(re),
+                _ if !same => Some(le),
+                _ => column.merged,
+            };
+            merged.push(column);
+        }
+        let rest = |columns: &[ScopeColumn]| -> Vec<ScopeColumn> {
+            columns.iter().filter(|column| !names.contains(&column.name)).cloned().collect()
+        };
+        merged.extend(rest(left));
+        merged.extend(rest(right));
+        Ok((tests.join(" AND "), merged))
+    }
+
+    fn using_column(
+        &self,
+        level: usize,
+        columns: &[ScopeColumn],
+        name: &str,
+        side: &str,
+        at: Option<usize>,
+    ) -> Result<(ScopeColumn, Bound)> {
+        let mut found = columns.iter().filter(|column| column.name == name);
+        let Some(column) = found.next() else {
+            return Err(Problem::new(
+                "42703",
+                format!("column \"{name}\" specified in USING clause does not exist in {side} table"),
+            )
+            .placed(at));
+        };
+        if found.next().is_some() {
+            return Err(Problem::new(
+                "42702",
+                format!("common column name \"{name}\" appears more than once in {side} table"),
+            )
+            .placed(at));
+        }
+        let bound = match &column.merged {
+            Some(merged) => Some(merged.clone()),
+            None => self.column_of(level, column.source, column.column, at),
+        };
+        bound
+            .map(|bound| (column.clone(), bound))
+            .ok_or_else(|| Problem::internal("a column that is not there"))
+    }
+
+    /// `(a JOIN b) AS j` hides `a` and `b`.
+    fn alias_join(&mut self, alias: &Alias, from: usize, to: usize, first_column: usize) -> Result<()> {
+        let level = self.scopes.len().saturating_sub(1);
+        let columns = self.scope().columns.split_off(first_column);
+        let names = strings(&alias.colnames).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let mut out = Vec::with_capacity(columns.len());
+        for (index, column) in columns.into_iter().enumerate() {
+            let bound = match column.merged {
+                Some(merged) => Some(merged),
+                None => self.column_of(level, column.source, column.column, None),
+            };
+            let Some(bound) = bound else { continue };
+            let name = names.get(index).cloned().unwrap_or(column.name);
+            out.push(SourceColumn {
+                nullable: bound.nullable,
+                collation: bound.collation.clone(),
+                form: Some(bound.form.clone()),
+                uses: bound.uses.clone(),
+                atom: bound.atom,
+                ..SourceColumn::new(name, bound.ty.clone(), bound.sql)
+            });
+        }
+        let scope = self.scope();
+        for source in scope.sources.iter_mut().take(to).skip(from) {
+            source.hidden = true;
+        }
+        let emit = self.emit_name(&alias.aliasname);
+        let source = Source {
+            alias: alias.aliasname.clone(),
+            schema: None,
+            emit,
+            columns: out,
+            relation: None,
+            row_type: Type::Record,
+            nullable: false,
+            hidden: false,
+            scalar: false,
+        };
+        self.add_source(source, None).map(|_| ())
+    }
+
+    /// Columns of a set-returning source named by a column definition list.
+    pub fn definition_list(&mut self, nodes: &[Node]) -> Result<Vec<(String, ColumnType)>> {
+        let mut out = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let Some(NodeEnum::ColumnDef(column)) = &node.node else { continue };
+            let Some(name) = &column.type_name else { continue };
+            out.push((column.colname.clone(), self.named_type(name)?.ty));
+        }
+        Ok(out)
+    }
+
+    /// A value of a column with a modifier, as an explicit cast applies it.
+    pub fn with_modifier(&mut self, bound: Bound, ty: &ColumnType) -> Result<Bound> {
+        if ty.modifier == Modifier::None { Ok(bound) } else { self.coerce(bound, ty, Coercion::Explicit) }
+    }
+}
+
+fn natural_names(left: &[ScopeColumn], right: &[ScopeColumn]) -> Vec<String> {
+    left.iter()
+        .filter(|column| right.iter().any(|other| other.name == column.name))
+        .map(|column| column.name.clone())
+        .collect()
+}
+
+/// `"table" AS "alias"`, without the alias where it is the table's own name.
+pub(super) fn aliased(text: &str, name: &str, emit: &str) -> String {
+    if name == emit { text.to_owned() } else { format!("{text} AS {}", quote(emit)) }
+}
+
+/// Names that SQLite can tell apart: it ignores case.
+pub(super) fn unique_names<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for name in names {
+        let mut unique = name.to_owned();
+        let mut number = 1;
+        while out.iter().any(|other| other.eq_ignore_ascii_case(&unique)) {
+            unique = format!("{name}_{number}");
+            number += 1;
+        }
+        out.push(unique);
+    }
+    out
+}
+
+/// The parts of a finished query that a source needs when it stands for one value.
+pub(super) fn is_bare_select(query: &Query) -> bool {
+    matches!(query.core, Core::Select { distinct: false, .. })
+        && query.limit.is_empty()
+        && query.order.is_empty()
+}
+
+/// A subquery in FROM must have a name in PostgreSQL 15.
+pub(super) fn alias_needed() -> Problem {
+    syntax("subquery in FROM must have an alias").with_hint("For example, FROM (SELECT ...) [AS] foo.")
+}
+
+/// The collation that columns of a type carry in a table.
+pub(super) fn column_collation(ty: &Type) -> Carried {
+    Carried::Column(ty.storage().collation.map(|name| name.into_owned()))
+}

@@ -1,0 +1,498 @@
+//! The user's SQL functions, put into the statement that calls them.
+
+use super::bound::{Bound, Form, quote};
+use super::coerce::Coercion;
+use super::errors::{Located, relocated};
+use super::query::{Core, Naming, Query, QueryColumn, Target};
+use super::scope::{Binder, Clause, Frame};
+use crate::catalog::{ArgumentMode, Function};
+use crate::parse::Statement;
+use mainstay_base::{Problem, Result};
+use mainstay_types::{ColumnType, Type};
+use pg_query::NodeEnum;
+use pg_query::protobuf::Alias;
+
+/// The statements of a function's body, also where it is written in the SQL-standard way.
+pub(super) fn body_statements(function: &Function) -> Result<Vec<Statement>> {
+    let body = function.body.trim();
+    let upper: String = body.chars().take(16).collect::<String>().to_ascii_uppercase();
+    if upper.starts_with("RETURN ") {
+        let expression = body.get(7..).unwrap_or_default().trim_end_matches(';');
+        return crate::parse::statements(&format!("SELECT {expression}"));
+    }
+    if upper.starts_with("BEGIN ATOMIC") {
+        let inner = body.get(12..).unwrap_or_default().trim_end().trim_end_matches(';').trim_end();
+        let inner = inner.strip_suffix("END").or_else(|| inner.strip_suffix("end")).unwrap_or(inner);
+        return crate::parse::statements(inner);
+    }
+    crate::parse::statements(&function.body)
+}
+
+/// Whether running the body changes data or takes more than one query.
+pub(super) fn needs_steps(statements: &[Statement]) -> bool {
+    match statements {
+        [only] => !matches!(&only.node, NodeEnum::SelectStmt(select) if !writes(select)),
+        _ => true,
+    }
+}
+
+fn writes(select: &pg_query::protobuf::SelectStmt) -> bool {
+    let ctes = select.with_clause.iter().flat_map(|with| &with.ctes);
+    ctes.into_iter().any(|node| match &node.node {
+        Some(NodeEnum::CommonTableExpr(cte)) => !matches!(
+            cte.ctequery.as_deref().and_then(|node| node.node.as_ref()),
+            Some(NodeEnum::SelectStmt(_))
+        ),
+        _ => false,
+    })
+}
+
+/// Names and types of what a function returns, where it returns rows.
+pub(super) fn output_fields(binder: &Binder<'_>, function: &Function) -> Option<Vec<(String, ColumnType)>> {
+    let out: Vec<(String, ColumnType)> = function
+        .arguments
+        .iter()
+        .filter(|arg| matches!(arg.mode, ArgumentMode::Out | ArgumentMode::InOut | ArgumentMode::Table))
+        .enumerate()
+        .map(|(index, arg)| {
+            let name = if arg.name.is_empty() { format!("column{}", index + 1) } else { arg.name.clone() };
+            (name, arg.ty.clone())
+        })
+        .collect();
+    if out.len() > 1 || function.arguments.iter().any(|arg| arg.mode == ArgumentMode::Table) {
+        return Some(out);
+    }
+    binder.fields_of(&function.returns.ty.ty)
+}
+
+impl Binder<'_> {
+    fn must_be_sql(&self, function: &Function, at: Option<usize>) -> Result<()> {
+        if function.language.eq_ignore_ascii_case("sql") {
+            return Ok(());
+        }
+        Err(Problem::needs_postgres(format!("function {} in language {}", function.name, function.language))
+            .placed(at))
+    }
+
+    /// Binds the body with the arguments in place of the parameters.
+    pub fn with_frame<T>(
+        &mut self,
+        function: &Function,
+        arguments: Vec<(String, Bound)>,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let search_path =
+            function.settings.iter().find(|(name, _)| name == "search_path").map(|(_, value)| {
+                value
+                    .split(',')
+                    .map(|part| part.trim().trim_matches(['"', '\'']).to_owned())
+                    .filter(|part| !part.is_empty())
+                    .collect::<Vec<String>>()
+            });
+        let floor = self.scopes.len();
+        self.frames.push(Frame { function: function.name.clone(), arguments, floor });
+        let before = search_path.map(|path| std::mem::replace(&mut self.search_path, path));
+        let result = self.in_isolation(work);
+        if let Some(before) = before {
+            self.search_path = before;
+        }
+        self.frames.pop();
+        result
+    }
+
+    /// The body's query, with columns of the types that the function declares.
+    fn body_query(
+        &mut self,
+        function: &Function,
+        arguments: Vec<(String, Bound)>,
+        at: Option<usize>,
+    ) -> Result<Query> {
+        self.must_be_sql(function, at)?;
+        let statements = body_statements(function)?;
+        if needs_steps(&statements) {
+            return self.query_by_steps(function, &statements, arguments, at);
+        }
+        let Some(NodeEnum::SelectStmt(select)) =
+            statements.into_iter().next().map(|statement| statement.node)
+        else {
+            return Err(Problem::internal("a function without a body"));
+        };
+        let query = self
+            .with_frame(function, arguments, |binder| {
+                binder.scope().has_from = false;
+                binder.subquery(&select)
+            })
+            .map_err(|problem| relocated(problem, at))?;
+        self.declared(function, query, at)
+    }
+
+    /// Gives a body's query the columns that the function declares.
+    pub fn declared(&mut self, function: &Function, mut query: Query, at: Option<usize>) -> Result<Query> {
+        if function.returns.ty.ty == Type::Void {
+            return Ok(query);
+        }
+        let fields = output_fields(self, function);
+        let wanted: Vec<(String, ColumnType)> = match fields {
+            Some(fields) => {
+                spread_row(&mut query);
+                fields
+            }
+            None if function.returns.ty.ty == Type::Record => {
+                query.settle(self)?;
+                return Ok(query);
+            }
+            None => vec![(function.name.name.clone(), function.returns.ty.clone())],
+        };
+        let columns = query.columns();
+        if columns.len() != wanted.len() {
+            return Err(self
+                .return_mismatch(function, "Final statement returns", &columns, wanted.len())
+                .placed(at));
+        }
+        let types: Vec<ColumnType> = wanted.iter().map(|(_, ty)| ty.clone()).collect();
+        for (column, ty) in columns.iter().zip(&types) {
+            let probe = Bound::plain("", column.ty.clone());
+            if column.ty.ty != Type::Unknown && !self.can_coerce(&probe, &ty.ty, Coercion::Assignment) {
+                let actual = self.type_name(&column.ty.ty);
+                let returns = self.type_name(&function.returns.ty.ty);
+                return Err(Problem::new(
+                    "42P13",
+                    format!("return type mismatch in function declared to return {returns}"),
+                )
+                .with_details(format!("Actual return type is {actual}."))
+                .placed(at));
+            }
+        }
+        query.coerce_columns(self, &types, Coercion::Assignment)?;
+        let names: Vec<String> = wanted.into_iter().map(|(name, _)| name).collect();
+        query.rename(&names)?;
+        Ok(query)
+    }
+
+    fn return_mismatch(
+        &self,
+        function: &Function,
+        words: &str,
+        columns: &[QueryColumn],
+        wanted: usize,
+    ) -> Problem {
+        let returns = self.type_name(&function.returns.ty.ty);
+        let amount = if columns.len() > wanted { "too many columns" } else { "too few columns" };
+        let details = if wanted == 1 {
+            "Final statement must return exactly one column.".to_owned()
+        } else {
+            format!("{words} {amount}.")
+        };
+        Problem::new("42P13", format!("return type mismatch in function declared to return {returns}"))
+            .with_details(details)
+    }
+
+    /// A call in an expression.
+    pub fn inline_scalar(
+        &mut self,
+        function: &Function,
+        arguments: Vec<(String, Bound)>,
+        at: Option<usize>,
+    ) -> Result<Bound> {
+        if function.returns.set {
+            return self.set_in_select_list(function, arguments, at);
+        }
+        let values: Vec<Bound> = arguments.iter().map(|(_, value)| value.clone()).collect();
+        let fields = output_fields(self, function);
+        let query = self.body_query(function, arguments, at)?;
+        let returns = function.returns.ty.clone();
+        let mut bound = match (&fields, query.only_expression()) {
+            (None, Some(expression)) => expression.clone(),
+            (None, None) if returns.ty == Type::Void => void_of(&query),
+            (None, None) => {
+                let mut bound =
+                    Bound::plain(format!("({})", first_row(&query, Naming::None)), returns.clone());
+                query.lend(&mut bound);
+                bound
+            }
+            (Some(fields), _) => self.composite_of(&query, fields, &returns.ty),
+        };
+        bound.place = at;
+        if returns.ty == Type::Void {
+            bound.ty = returns;
+        }
+        if function.strict {
+            bound = strict(bound, &values);
+        }
+        // The same text may stand where precedence differs.
+        bound.atom = bound.atom && !bound.sql.starts_with("CASE");
+        Ok(bound)
+    }
+
+    /// A query's only row as one value of a row type.
+    fn composite_of(&mut self, query: &Query, fields: &[(String, ColumnType)], ty: &Type) -> Bound {
+        if let Core::Select { distinct: false, targets, tail, .. } = &query.core {
+            if tail.is_empty() && query.with.is_empty() && query.limit.is_empty() {
+                let parts = fields
+                    .iter()
+                    .zip(targets)
+                    .map(|((name, _), target)| (name.clone(), target.bound.clone()))
+                    .collect();
+                return self.row_of(parts, None, ty.clone());
+            }
+        }
+        let emit = self.emit_name("result");
+        let wanted: Vec<String> = (0..fields.len()).map(|index| format!("c{index}")).collect();
+        let names = query.names(&wanted);
+        let items: Vec<String> = fields
+            .iter()
+            .zip(&names)
+            .map(|((_, ty), name)| {
+                self.json_item(&Bound::plain(format!("{}.{}", quote(&emit), quote(name)), ty.clone()))
+            })
+            .collect();
+        let sql = format!(
+            "(SELECT json_array({}) FROM ({}) AS {} LIMIT 1)",
+            items.join(", "),
+            query.render(Naming::Columns(&wanted)),
+            quote(&emit)
+        );
+        let mut bound = Bound::plain(sql, ty.clone());
+        query.lend(&mut bound);
+        bound
+    }
+
+    /// `SELECT f(x)` of a function that returns a set: its rows become an item of FROM.
+    fn set_in_select_list(
+        &mut self,
+        function: &Function,
+        arguments: Vec<(String, Bound)>,
+        at: Option<usize>,
+    ) -> Result<Bound> {
+        let scope = self.scope();
+        if scope.clause != Clause::Targets || scope.aggregate_depth > 0 {
+            let words = scope.clause.words();
+            return Err(Problem::new("0A000", format!("set-returning functions are not allowed in {words}"))
+                .placed(at));
+        }
+        if !scope.extra_from.is_empty() {
+            return Err(
+                Problem::needs_postgres("more than one set-returning function in a select list").placed(at)
+            );
+        }
+        let columns = scope.columns.clone();
+        let query = self.body_query(function, arguments, at)?;
+        let is_row = output_fields(self, function).is_some();
+        let text = self.add_query(query, "", None, None, at)?;
+        let level = self.scopes.len().saturating_sub(1);
+        let scope = self.scope();
+        scope.columns = columns;
+        let index = scope.sources.len().saturating_sub(1);
+        if let Some(source) = scope.sources.last_mut() {
+            source.hidden = true;
+            source.row_type = function.returns.ty.ty.clone();
+        }
+        scope.extra_from.push(text);
+        if is_row {
+            return self.whole_row(level, index, at);
+        }
+        self.column_of(level, index, 0, at).ok_or_else(|| Problem::internal("a function without a column"))
+    }
+
+    /// A call in FROM.
+    pub fn inline_source(
+        &mut self,
+        function: &Function,
+        arguments: Vec<(String, Bound)>,
+        name: &str,
+        alias: Option<&Alias>,
+        ordinality: bool,
+        definitions: &[(String, ColumnType)],
+        at: Option<usize>,
+    ) -> Result<String> {
+        let values: Vec<Bound> = arguments.iter().map(|(_, value)| value.clone()).collect();
+        let fields = output_fields(self, function);
+        let mut query = self.body_query(function, arguments, at)?;
+        if function.returns.ty.ty == Type::Void {
+            let void = Target { name: name.to_owned(), bound: void_of(&query) };
+            query = Query {
+                one_row: true,
+                ..Query::new(Core::Select {
+                    distinct: false,
+                    targets: vec![void],
+                    tail: String::new(),
+                    has_where: true,
+                })
+            };
+        }
+        if !function.returns.set && !query.one_row {
+            query = self.exactly_one_row(query);
+        }
+        if function.returns.ty.ty == Type::Record && fields.is_none() {
+            let types: Vec<ColumnType> = definitions.iter().map(|(_, ty)| ty.clone()).collect();
+            if types.len() != query.columns().len() {
+                return Err(Problem::new(
+                    "42601",
+                    "a column definition list is required for functions returning \"record\"",
+                )
+                .placed(at));
+            }
+            query.coerce_columns(self, &types, Coercion::Assignment)?;
+            query.rename(&definitions.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())?;
+        }
+        if function.strict {
+            query = strict_query(query, &values);
+        }
+        if ordinality {
+            query = numbered(query);
+        }
+        if fields.is_none() && alias.is_some() {
+            query.rename(&[name.to_owned()])?;
+        }
+        let text = self.add_query(query, name, alias, None, at)?;
+        let scalar = fields.is_none() && function.returns.ty.ty != Type::Record && !ordinality;
+        if let Some(source) = self.scope().sources.last_mut() {
+            source.scalar = scalar;
+            source.schema = None;
+            if matches!(function.returns.ty.ty, Type::Composite(_)) {
+                source.row_type = function.returns.ty.ty.clone();
+            }
+        }
+        Ok(text)
+    }
+
+    /// A function that returns no set has one row in FROM, also where its query has none.
+    fn exactly_one_row(&mut self, query: Query) -> Query {
+        let columns = query.columns();
+        let names: Vec<String> = (0..columns.len()).map(|index| format!("c{index}")).collect();
+        let inner = query.names(&names);
+        let list: Vec<String> = inner
+            .iter()
+            .zip(&names)
+            .map(|(inner, name)| format!("\"only\".{} AS {}", quote(inner), quote(name)))
+            .collect();
+        let sql = format!(
+            "SELECT {} FROM (SELECT 1) LEFT JOIN ({}) AS \"only\" ON 1",
+            list.join(", "),
+            first_row(&query, Naming::Columns(&names))
+        );
+        let columns = columns.into_iter().map(|column| QueryColumn { nullable: true, ..column }).collect();
+        let mut out = Query::new(Core::Wrapped { sql, columns, names });
+        out.uses = query.uses;
+        out.volatility = query.volatility;
+        out.one_row = true;
+        out
+    }
+}
+
+/// The query's text, cut to its first row.
+fn first_row(query: &Query, naming: Naming<'_>) -> String {
+    if query.one_row {
+        return query.render(naming);
+    }
+    let text = query.render(naming);
+    if query.limit.is_empty() {
+        if matches!(query.core, Core::Select { .. }) {
+            return format!("{text} LIMIT 1");
+        }
+        return format!("SELECT * FROM ({text}) LIMIT 1");
+    }
+    format!("SELECT * FROM ({text}) LIMIT 1")
+}
+
+/// The columns of a row where a query's only column is one.
+fn spread_row(query: &mut Query) {
+    let Core::Select { targets, .. } = &mut query.core else { return };
+    let [Target { bound: Bound { form: Form::Row { fields, .. }, .. }, .. }] = targets.as_slice() else {
+        return;
+    };
+    *targets =
+        fields.iter().map(|(name, bound)| Target { name: name.clone(), bound: bound.clone() }).collect();
+}
+
+/// A function that returns nothing still runs its query.
+fn void_of(query: &Query) -> Bound {
+    let mut bound =
+        Bound::plain(format!("(SELECT NULL FROM ({}) LIMIT 1)", query.render(Naming::None)), Type::Void);
+    query.lend(&mut bound);
+    bound
+}
+
+/// `RETURNS NULL ON NULL INPUT`
+fn strict(bound: Bound, arguments: &[Bound]) -> Bound {
+    if arguments.iter().any(Bound::is_null_constant) {
+        let ty = bound.ty.clone();
+        return Bound { ty, ..Bound::null().at(bound.place) };
+    }
+    let tests: Vec<String> = arguments
+        .iter()
+        .filter(|value| value.nullable)
+        .map(|value| format!("{} IS NOT NULL", value.operand()))
+        .collect();
+    if tests.is_empty() {
+        return bound;
+    }
+    let mut out = bound.clone();
+    out.sql = format!("CASE WHEN {} THEN {} END", tests.join(" AND "), bound.sql);
+    out.atom = false;
+    out.nullable = true;
+    out.form = Form::Plain;
+    out.collation = super::bound::Carried::Nothing;
+    for value in arguments {
+        out.absorb(value);
+    }
+    out
+}
+
+fn strict_query(query: Query, arguments: &[Bound]) -> Query {
+    let tests: Vec<String> = arguments
+        .iter()
+        .filter(|value| value.nullable)
+        .map(|value| format!("{} IS NOT NULL", value.operand()))
+        .collect();
+    if tests.is_empty() {
+        return query;
+    }
+    let columns = query.columns();
+    let names: Vec<String> = (0..columns.len()).map(|index| format!("c{index}")).collect();
+    let inner = query.names(&names);
+    let list: Vec<String> = inner
+        .iter()
+        .zip(&names)
+        .map(|(inner, name)| format!("{} AS {}", quote(inner), quote(name)))
+        .collect();
+    let sql = format!(
+        "SELECT {} FROM ({}) WHERE {}",
+        list.join(", "),
+        query.render(Naming::Columns(&names)),
+        tests.join(" AND ")
+    );
+    let mut out = Query::new(Core::Wrapped { sql, columns, names });
+    out.uses = query.uses;
+    for value in arguments {
+        out.uses.extend(value.uses.iter().cloned());
+    }
+    out.volatility = query.volatility;
+    out
+}
+
+/// `WITH ORDINALITY`
+fn numbered(query: Query) -> Query {
+    let mut columns = query.columns();
+    let mut names: Vec<String> = (0..columns.len()).map(|index| format!("c{index}")).collect();
+    let inner = query.names(&names);
+    let mut list: Vec<String> = inner
+        .iter()
+        .zip(&names)
+        .map(|(inner, name)| format!("{} AS {}", quote(inner), quote(name)))
+        .collect();
+    list.push("row_number() OVER () AS \"ord\"".to_owned());
+    let sql = format!("SELECT {} FROM ({})", list.join(", "), query.render(Naming::Columns(&names)));
+    names.push("ord".to_owned());
+    columns.push(QueryColumn {
+        name: "ordinality".to_owned(),
+        ty: Type::Int8.into(),
+        nullable: false,
+        collation: super::bound::Carried::Nothing,
+        origin: None,
+    });
+    let mut out = Query::new(Core::Wrapped { sql, columns, names });
+    out.uses = query.uses;
+    out.volatility = query.volatility;
+    out
+}

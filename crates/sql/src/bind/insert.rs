@@ -1,0 +1,504 @@
+//! INSERT, with defaults, identity columns and ON CONFLICT.
+
+use super::bound::{Bound, Form, quote};
+use super::dml::Writable;
+use super::errors::{Located, place, relocated, syntax};
+use super::query::{Core, Naming, Query, Target};
+use super::scope::{Binder, Clause, Source, SourceColumn};
+use super::steps::Lowered;
+use crate::catalog::{Column, ConstraintKind, KeyKind, Relation};
+use mainstay_base::{Problem, Result};
+use mainstay_types::{ColumnType, Type};
+use pg_query::protobuf::{
+    InferClause, InsertStmt, OnConflictAction, OnConflictClause, OverridingKind, RangeVar, SelectStmt,
+};
+use pg_query::{Node, NodeEnum};
+
+impl Binder<'_> {
+    pub fn insert(&mut self, insert: &InsertStmt) -> Result<Lowered> {
+        self.push_scope();
+        let lowered = self.insert_in_scope(insert);
+        self.pop_scope();
+        lowered
+    }
+
+    fn insert_in_scope(&mut self, insert: &InsertStmt) -> Result<Lowered> {
+        let with = match &insert.with_clause {
+            Some(with) => self.with_clause(with)?,
+            None => String::new(),
+        };
+        let range = insert.relation.as_ref().ok_or_else(|| Problem::internal("INSERT without a table"))?;
+        let writable = self.writable(range, "insert into")?;
+        let overriding =
+            OverridingKind::try_from(insert.r#override).unwrap_or(OverridingKind::OverridingNotSet);
+        let given = self.insert_columns(insert, &writable)?;
+        let mut lowered = Lowered {
+            text: String::new(),
+            columns: Vec::new(),
+            target: Some(writable.table.name.clone()),
+            parameter_columns: Vec::new(),
+        };
+        let select = match insert.select_stmt.as_deref().and_then(|node| node.node.as_ref()) {
+            Some(NodeEnum::SelectStmt(select)) => Some(select),
+            _ => None,
+        };
+        let conflict = insert.on_conflict_clause.as_deref();
+        let rows = match select {
+            None => self.default_row(&writable)?,
+            Some(select) if is_values(select) => {
+                self.insert_values(select, &writable, &given, overriding, &mut lowered)?
+            }
+            Some(select) => self.insert_select(select, &writable, &given, overriding, conflict.is_some())?,
+        };
+        let physical = quote(&writable.table.physical_name());
+        self.scope().has_from = true;
+        self.add_target(&writable, range)?;
+        let conflict = match conflict {
+            Some(clause) => self.on_conflict(clause, &writable)?,
+            None => String::new(),
+        };
+        if writable.condition.is_some() && self.checks_option(&writable) {
+            return Err(Problem::needs_postgres("INSERT into a view WITH CHECK OPTION"));
+        }
+        let (returning, columns) = self.returning(insert.returning_clause.as_ref())?;
+        lowered.text = format!("{with}INSERT INTO {physical} {rows}{conflict}{returning}");
+        lowered.columns = columns;
+        Ok(lowered)
+    }
+
+    fn checks_option(&self, writable: &Writable) -> bool {
+        matches!(writable.named.kind, crate::catalog::RelationKind::View { check_option: true, .. })
+    }
+
+    /// The columns that the statement gives values for, as columns of the table.
+    fn insert_columns(&self, insert: &InsertStmt, writable: &Writable) -> Result<Vec<Column>> {
+        let mut out: Vec<Column> = Vec::new();
+        for node in &insert.cols {
+            let Some(NodeEnum::ResTarget(target)) = &node.node else { continue };
+            let at = place(target.location);
+            if !target.indirection.is_empty() {
+                return Err(Problem::needs_postgres("INSERT into a part of a column").placed(at));
+            }
+            let column = writable.column(&target.name, at)?;
+            if out.iter().any(|other| other.name == column.name) {
+                return Err(Problem::new(
+                    "42701",
+                    format!("column \"{}\" specified more than once", target.name),
+                )
+                .placed(at));
+            }
+            out.push(column.clone());
+        }
+        if insert.cols.is_empty() {
+            for (name, _) in &writable.columns {
+                out.push(writable.column(name, None)?.clone());
+            }
+        }
+        Ok(out)
+    }
+
+    /// What the columns take that the statement does not name: name and value.
+    fn missing_values(&mut self, writable: &Writable, given: &[Column]) -> Result<Vec<(String, Bound)>> {
+        let table = writable.table.clone();
+        let mut out = Vec::new();
+        for column in &table.columns {
+            if given.iter().any(|other| other.name == column.name) || column.generated.is_some() {
+                continue;
+            }
+            if let Some(value) = self.default_value(&table, column)? {
+                out.push((column.name.clone(), value));
+            }
+        }
+        Ok(out)
+    }
+
+    /// The default of one column; NULL is left out except where SQLite would put something else.
+    fn default_value(&mut self, table: &Relation, column: &Column) -> Result<Option<Bound>> {
+        let is_rowid = table.rowid_column().is_some_and(|rowid| rowid.name == column.name);
+        let value = match self.default_of(table, column)? {
+            Some(value) => value,
+            None if is_rowid => Bound { ty: column.ty.clone(), ..Bound::null() },
+            None => return Ok(None),
+        };
+        Ok(Some(self.stored(table, column, value)))
+    }
+
+    fn default_row(&mut self, writable: &Writable) -> Result<String> {
+        let values = self.missing_values(writable, &[])?;
+        if values.is_empty() {
+            return Ok("DEFAULT VALUES".to_owned());
+        }
+        let names: Vec<String> = values.iter().map(|(name, _)| quote(name)).collect();
+        let texts: Vec<&str> = values.iter().map(|(_, bound)| bound.sql.as_str()).collect();
+        Ok(format!("({}) VALUES ({})", names.join(", "), texts.join(", ")))
+    }
+
+    fn insert_values(
+        &mut self,
+        select: &SelectStmt,
+        writable: &Writable,
+        given: &[Column],
+        overriding: OverridingKind,
+        lowered: &mut Lowered,
+    ) -> Result<String> {
+        let table = writable.table.clone();
+        let width = select.values_lists.iter().map(|node| match &node.node {
+            Some(NodeEnum::List(list)) => list.items.len(),
+            _ => 0,
+        });
+        let widest = width.max().unwrap_or(0);
+        // Columns that get nothing but DEFAULT need not be written, unless the default is something.
+        let used: Vec<&Column> = given.iter().take(widest.max(given_count(select, given))).collect();
+        let used_columns: Vec<Column> = used.iter().map(|column| (*column).clone()).collect();
+        let missing = self.missing_values(writable, &used_columns)?;
+        let single = select.values_lists.len() == 1;
+        let mut names: Vec<String> = Vec::new();
+        let mut rows: Vec<String> = Vec::with_capacity(select.values_lists.len());
+        for node in &select.values_lists {
+            let Some(NodeEnum::List(list)) = &node.node else { continue };
+            check_width(&list.items, given, !select_has_columns(given, widest))?;
+            let mut cells = Vec::with_capacity(used.len() + missing.len());
+            let mut row_names = Vec::new();
+            for (column, item) in used.iter().zip(&list.items) {
+                let Some(value) = self.insert_cell(item, &table, column, overriding)? else { continue };
+                if let (Form::Parameter(number), true) = (&value.form, single) {
+                    lowered.parameter_columns.push((column.name.clone(), *number));
+                }
+                row_names.push(quote(&column.name));
+                cells.push(self.stored(&table, column, value).sql);
+            }
+            row_names.extend(missing.iter().map(|(name, _)| quote(name)));
+            cells.extend(missing.iter().map(|(_, bound)| bound.sql.clone()));
+            names = row_names;
+            rows.push(format!("({})", cells.join(", ")));
+        }
+        if names.is_empty() {
+            return Ok("DEFAULT VALUES".to_owned());
+        }
+        Ok(format!("({}) VALUES {}", names.join(", "), rows.join(", ")))
+    }
+
+    /// One value of a VALUES list. None: a generated column, which takes nothing.
+    fn insert_cell(
+        &mut self,
+        item: &Node,
+        table: &Relation,
+        column: &Column,
+        overriding: OverridingKind,
+    ) -> Result<Option<Bound>> {
+        let is_default = matches!(&item.node, Some(NodeEnum::SetToDefault(_)));
+        if column.generated.is_some() && is_default {
+            return Ok(None);
+        }
+        let ignored = overriding == OverridingKind::OverridingUserValue && column.identity.is_some();
+        if is_default || ignored {
+            let value = self.default_value(table, column)?;
+            return Ok(Some(value.unwrap_or_else(|| Bound { ty: column.ty.clone(), ..Bound::null() })));
+        }
+        self.refuse_computed(column, overriding == OverridingKind::OverridingSystemValue, false)?;
+        let bound = self.within(Clause::Values, |binder| binder.expr(item))?;
+        self.assign(bound, column).map(Some)
+    }
+
+    fn insert_select(
+        &mut self,
+        select: &SelectStmt,
+        writable: &Writable,
+        given: &[Column],
+        overriding: OverridingKind,
+        conflict: bool,
+    ) -> Result<String> {
+        let table = writable.table.clone();
+        let mut query = self.query(select)?;
+        let count = query.columns().len();
+        if count > given.len() {
+            return Err(syntax("INSERT has more expressions than target columns"));
+        }
+        let mut used: Vec<Column> = given.iter().take(count).cloned().collect();
+        for column in &used {
+            self.refuse_computed(column, overriding != OverridingKind::OverridingNotSet, false)?;
+        }
+        let wanted: Vec<(String, ColumnType)> =
+            used.iter().map(|column| (column.name.clone(), column.ty.clone())).collect();
+        query.assign_columns(self, &wanted, None)?;
+        let missing = self.missing_values(writable, &used)?;
+        let rowid = used
+            .iter()
+            .position(|column| table.rowid_column().is_some_and(|rowid| rowid.name == column.name));
+        if !missing.is_empty() || rowid.is_some() {
+            self.extend_query(&mut query, &table, &mut used, missing)?;
+        }
+        let names: Vec<String> = used.iter().map(|column| quote(&column.name)).collect();
+        let mut text = query.render(Naming::None);
+        if conflict {
+            // SQLite would take `ON` for the condition of a join.
+            text = match &query.core {
+                Core::Select { has_where: true, .. } => text,
+                Core::Select { .. } if query.order.is_empty() && query.limit.is_empty() => {
+                    format!("{text} WHERE 1")
+                }
+                _ if !query.order.is_empty() || !query.limit.is_empty() => text,
+                _ => format!("SELECT * FROM ({text}) WHERE 1"),
+            };
+        }
+        Ok(format!("({}) {text}", names.join(", ")))
+    }
+
+    /// Adds columns for defaults to a query.
+    fn extend_query(
+        &mut self,
+        query: &mut Query,
+        table: &Relation,
+        used: &mut Vec<Column>,
+        missing: Vec<(String, Bound)>,
+    ) -> Result<()> {
+        let simple = matches!(&query.core, Core::Select { distinct: false, .. });
+        if !simple {
+            let types: Vec<ColumnType> = query.columns().into_iter().map(|column| column.ty).collect();
+            query.surround(self, &types)?;
+        }
+        let Core::Select { targets, .. } = &mut query.core else {
+            return Err(Problem::internal("a query that takes no more columns"));
+        };
+        for (target, column) in targets.iter_mut().zip(used.iter()) {
+            let bound = std::mem::replace(&mut target.bound, Bound::null());
+            target.bound = self.stored(table, column, bound);
+        }
+        for (name, bound) in missing {
+            if let Some(column) = table.column(&name) {
+                used.push(column.clone());
+                targets.push(Target { name, bound });
+            }
+        }
+        Ok(())
+    }
+
+    fn on_conflict(&mut self, clause: &OnConflictClause, writable: &Writable) -> Result<String> {
+        let target = match clause.infer.as_deref() {
+            Some(infer) => self.conflict_target(infer, writable)?,
+            None => String::new(),
+        };
+        if clause.action() != OnConflictAction::OnconflictUpdate {
+            return Ok(format!(" ON CONFLICT{target} DO NOTHING"));
+        }
+        if clause.infer.is_none() {
+            return Err(syntax("ON CONFLICT DO UPDATE requires inference specification or constraint name")
+                .with_hint("For example, ON CONFLICT (column_name).")
+                .placed(place(clause.location)));
+        }
+        self.add_excluded(writable)?;
+        let set = self.set_clause(&clause.target_list, writable, Clause::Set)?;
+        let condition = match clause.where_clause.as_deref() {
+            Some(node) => {
+                let bound = self.within(Clause::Where, |binder| {
+                    let bound = binder.condition(node, true)?;
+                    binder.coerce_to_boolean(bound, "WHERE")
+                })?;
+                format!(" WHERE {}", bound.sql)
+            }
+            None => String::new(),
+        };
+        // RETURNING sees the target alone.
+        let scope = self.scope();
+        if let Some(excluded) = scope.sources.last_mut() {
+            excluded.hidden = true;
+        }
+        scope.columns.retain(|column| column.source == 0);
+        Ok(format!(" ON CONFLICT{target} DO UPDATE SET {set}{condition}"))
+    }
+
+    fn add_excluded(&mut self, writable: &Writable) -> Result<()> {
+        let base = Self::relation_columns(&writable.table, "excluded", false);
+        let columns: Vec<SourceColumn> = writable
+            .columns
+            .iter()
+            .filter_map(|(exposed, column)| {
+                let column = column.as_ref()?;
+                let mut found = base.iter().find(|candidate| candidate.name == *column)?.clone();
+                found.name.clone_from(exposed);
+                Some(found)
+            })
+            .collect();
+        let source = Source {
+            alias: "excluded".to_owned(),
+            schema: None,
+            emit: "excluded".to_owned(),
+            columns,
+            relation: Some(writable.table.clone()),
+            row_type: Type::Composite(writable.table.row_type),
+            nullable: false,
+            hidden: false,
+            scalar: false,
+        };
+        let before = self.scope().columns.len();
+        self.add_source(source, None)?;
+        // Unqualified names mean the target.
+        self.scope().columns.truncate(before);
+        Ok(())
+    }
+
+    /// ` (columns) WHERE …`: the index that decides.
+    fn conflict_target(&mut self, infer: &InferClause, writable: &Writable) -> Result<String> {
+        let table = writable.table.clone();
+        if !infer.conname.is_empty() {
+            return constraint_columns(&table, &infer.conname)
+                .map(|columns| column_list(&columns))
+                .placed(place(infer.location));
+        }
+        let mut columns = Vec::new();
+        let mut texts = Vec::new();
+        for node in &infer.index_elems {
+            let Some(NodeEnum::IndexElem(element)) = &node.node else { continue };
+            if let Some(expression) = element.expr.as_deref() {
+                let bound = self.bare_over(&table, |binder| binder.expr(expression))?;
+                texts.push(bound.operand());
+            } else {
+                let column = writable.column(&element.name, place(infer.location))?;
+                columns.push(column.name.clone());
+                texts.push(quote(&column.name));
+            }
+        }
+        let predicate = match infer.where_clause.as_deref() {
+            Some(node) => {
+                let bound = self.bare_over(&table, |binder| binder.condition(node, true))?;
+                Some(bound.sql)
+            }
+            None => None,
+        };
+        let plain = columns.len() == texts.len();
+        if plain && !has_arbiter(&table, &columns, predicate.is_some()) {
+            return Err(Problem::new(
+                "42P10",
+                "there is no unique or exclusion constraint matching the ON CONFLICT specification",
+            ));
+        }
+        let predicate = predicate.map(|text| format!(" WHERE {text}")).unwrap_or_default();
+        Ok(format!(" ({}){predicate}", texts.join(", ")))
+    }
+
+    /// Binds over a table's columns without a table name.
+    pub fn bare_over<T>(&mut self, table: &Relation, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let columns = Self::relation_columns(table, "", true);
+        let source = Source {
+            alias: table.name.name.clone(),
+            schema: Some(table.name.schema.clone()),
+            emit: table.physical_name(),
+            columns,
+            relation: Some(std::sync::Arc::new(table.clone())),
+            row_type: Type::Composite(table.row_type),
+            nullable: false,
+            hidden: false,
+            scalar: false,
+        };
+        self.in_isolation(|binder| {
+            let scope = binder.scope();
+            scope.bare = true;
+            scope.clause = Clause::Index;
+            binder.add_source(source, None)?;
+            work(binder)
+        })
+        .map_err(|problem| relocated(problem.clone(), problem.place().map(|place| place.offset)))
+    }
+
+    /// The first source of the scope as the target of `range`, for tests of names.
+    pub fn target_alias(range: &RangeVar) -> &str {
+        range.alias.as_ref().map_or(range.relname.as_str(), |alias| alias.aliasname.as_str())
+    }
+}
+
+impl Query {
+    /// A query around this one with the same columns, which takes more.
+    pub fn surround(&mut self, binder: &mut Binder<'_>, types: &[ColumnType]) -> Result<()> {
+        let columns = self.columns();
+        let names: Vec<String> = (0..columns.len()).map(|index| format!("c{index}")).collect();
+        let emit = binder.emit_name("q");
+        let inner = self.names(&names);
+        let targets = columns
+            .iter()
+            .zip(&inner)
+            .zip(types)
+            .map(|((column, name), ty)| {
+                let mut bound = Bound::plain(format!("{}.{}", quote(&emit), quote(name)), ty.clone());
+                bound.nullable = column.nullable;
+                Target { name: column.name.clone(), bound }
+            })
+            .collect();
+        let tail = format!(" FROM ({}) AS {}", self.render(Naming::Columns(&names)), quote(&emit));
+        let mut outer = Query::new(Core::Select { distinct: false, targets, tail, has_where: false });
+        outer.uses = std::mem::take(&mut self.uses);
+        outer.volatility = self.volatility;
+        *self = outer;
+        Ok(())
+    }
+}
+
+fn is_values(select: &SelectStmt) -> bool {
+    !select.values_lists.is_empty()
+        && select.sort_clause.is_empty()
+        && select.limit_count.is_none()
+        && select.limit_offset.is_none()
+        && select.with_clause.is_none()
+}
+
+fn given_count(select: &SelectStmt, given: &[Column]) -> usize {
+    if select.values_lists.is_empty() { given.len() } else { 0 }
+}
+
+/// Whether every column has a value in each row.
+fn select_has_columns(given: &[Column], widest: usize) -> bool {
+    given.len() == widest
+}
+
+/// A row may be shorter than the table only where the statement lists no columns; PostgreSQL checks the list.
+fn check_width(items: &[Node], given: &[Column], _shorter: bool) -> Result<()> {
+    if items.len() > given.len() {
+        let at = items.get(given.len()).and_then(super::select::node_place);
+        return Err(syntax("INSERT has more expressions than target columns").placed(at));
+    }
+    Ok(())
+}
+
+fn column_list(columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().map(|name| quote(name)).collect();
+    format!(" ({})", names.join(", "))
+}
+
+fn constraint_columns(table: &Relation, name: &str) -> Result<Vec<String>> {
+    let found = table.constraints.iter().find(|constraint| constraint.name == name);
+    match found.map(|constraint| &constraint.kind) {
+        Some(ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. }) => {
+            Ok(columns.clone())
+        }
+        Some(_) => Err(Problem::new("42809", "constraint in ON CONFLICT clause has no associated index")),
+        None => Err(Problem::new(
+            "42704",
+            format!("constraint \"{name}\" for table \"{}\" does not exist", table.name.name),
+        )),
+    }
+}
+
+/// Whether a unique index over exactly these columns exists.
+fn has_arbiter(table: &Relation, columns: &[String], predicate: bool) -> bool {
+    let same =
+        |other: &[String]| other.len() == columns.len() && other.iter().all(|name| columns.contains(name));
+    let constrained = table.constraints.iter().any(|constraint| match &constraint.kind {
+        ConstraintKind::PrimaryKey { columns: other } => same(other),
+        ConstraintKind::Unique { columns: other, .. } => same(other),
+        _ => false,
+    });
+    constrained
+        || table.indexes.iter().any(|index| {
+            let keys: Vec<String> = index
+                .keys
+                .iter()
+                .filter_map(|key| match &key.key {
+                    KeyKind::Column(name) => Some(name.clone()),
+                    KeyKind::Expression(_) => None,
+                })
+                .collect();
+            index.unique
+                && keys.len() == index.keys.len()
+                && same(&keys)
+                && (index.predicate.is_none() || predicate)
+        })
+}

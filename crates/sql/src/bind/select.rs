@@ -1,0 +1,711 @@
+//! SELECT: what each clause means and the order in which they are bound.
+
+use super::bound::{Bound, Carried, Form, quote};
+use super::coerce::Coercion;
+use super::errors::{Located, grouping, place, syntax};
+use super::output_names::output_name;
+use super::query::{Core, Naming, Query, Target};
+use super::scope::{Binder, Clause};
+use mainstay_base::{Problem, Result};
+use mainstay_types::{Type, Value};
+use pg_query::protobuf::{ResTarget, SelectStmt, SetOperation, SortBy, SortByDir, SortByNulls, a_const};
+use pg_query::{Node, NodeEnum};
+
+/// One key of ORDER BY.
+#[derive(Clone)]
+pub(super) struct OrderKey {
+    /// The output column that the key is.
+    pub target: Option<usize>,
+    pub bound: Bound,
+    /// ` DESC NULLS FIRST` and the like.
+    pub direction: String,
+}
+
+impl Binder<'_> {
+    /// A query within an expression or another query.
+    pub fn subquery(&mut self, select: &SelectStmt) -> Result<Query> {
+        let outermost = std::mem::replace(&mut self.outermost, false);
+        let query = self.query(select);
+        self.outermost = outermost;
+        query
+    }
+
+    pub fn query(&mut self, select: &SelectStmt) -> Result<Query> {
+        let id = self.push_scope();
+        let query = self.query_in_scope(select);
+        self.pop_scope();
+        let mut query = query?;
+        query.uses.retain(|used| used.scope != id);
+        Ok(query)
+    }
+
+    fn query_in_scope(&mut self, select: &SelectStmt) -> Result<Query> {
+        if select.into_clause.is_some() {
+            return Err(syntax("SELECT ... INTO is not allowed here"));
+        }
+        let with = match &select.with_clause {
+            Some(with) => self.with_clause(with)?,
+            None => String::new(),
+        };
+        let mut query = if !select.values_lists.is_empty() {
+            self.values(select)?
+        } else if select.op() != SetOperation::SetopNone && select.op() != SetOperation::Undefined {
+            self.set_operation(select)?
+        } else if super::grouping_sets::has_sets(&select.group_clause) {
+            self.grouping_sets(select)?
+        } else {
+            self.simple_select(select)?
+        };
+        query.with = with + &query.with;
+        Ok(query)
+    }
+
+    pub fn simple_select(&mut self, select: &SelectStmt) -> Result<Query> {
+        let (mut query, keys) = self.select_parts(select)?;
+        self.finish_select(&mut query, select, keys)
+    }
+
+    /// Everything up to ORDER BY; its keys come back bound.
+    pub fn select_parts(&mut self, select: &SelectStmt) -> Result<(Query, Vec<OrderKey>)> {
+        self.scope().has_from = !select.from_clause.is_empty();
+        let mut from = self.within(Clause::From, |binder| binder.from_clause(&select.from_clause))?;
+        self.scope().windows = named_windows(&select.window_clause)?;
+        let filter = match select.where_clause.as_deref() {
+            Some(node) => Some(self.within(Clause::Where, |binder| {
+                let bound = binder.condition(node, true)?;
+                binder.coerce_to_boolean(bound, "WHERE")
+            })?),
+            None => None,
+        };
+        let groups = self.within(Clause::GroupBy, |binder| binder.group_by(select))?;
+        let targets = self.targets(&select.target_list)?;
+        let having = match select.having_clause.as_deref() {
+            Some(node) => Some(self.within(Clause::Having, |binder| {
+                let bound = binder.condition(node, true)?;
+                binder.coerce_to_boolean(bound, "HAVING")
+            })?),
+            None => None,
+        };
+        let keys = self.within(Clause::OrderBy, |binder| binder.order_by(&select.sort_clause, &targets))?;
+        self.check_grouping(&groups, &targets, having.as_ref(), &keys)?;
+        let mut tail = String::new();
+        for extra in std::mem::take(&mut self.scope().extra_from) {
+            if !from.is_empty() {
+                from.push_str(", ");
+            }
+            from.push_str(&extra);
+        }
+        if !from.is_empty() {
+            tail.push_str(" FROM ");
+            tail.push_str(&from);
+        }
+        if let Some(filter) = &filter {
+            tail.push_str(&format!(" WHERE {}", filter.sql));
+        }
+        if !groups.is_empty() {
+            let texts: Vec<String> =
+                groups.iter().filter(|key| !key.is_constant()).map(Bound::collated).collect();
+            // Constants alone still make groups of what there is.
+            let list = if texts.is_empty() { "''".to_owned() } else { texts.join(", ") };
+            tail.push_str(&format!(" GROUP BY {list}"));
+        }
+        let aggregated = targets.iter().any(|target| target.bound.aggregate)
+            || keys.iter().any(|key| key.bound.aggregate)
+            || having.is_some();
+        if let Some(having) = &having {
+            // SQLite takes HAVING without GROUP BY only beside an aggregate: a group of everything is one too.
+            let alone = groups.is_empty() && !having.aggregate;
+            let guard = if alone { " AND count(*) >= 0" } else { "" };
+            tail.push_str(&format!(
+                " HAVING {}{guard}",
+                if alone { having.operand() } else { having.sql.clone() }
+            ));
+        } else if self.scope().grand_total && !aggregated {
+            tail.push_str(" HAVING count(*) >= 0");
+        }
+        let has_where = filter.is_some() || !groups.is_empty() || having.is_some() || from.is_empty();
+        let mut query = Query::new(Core::Select { distinct: false, targets, tail, has_where });
+        query.one_row =
+            (aggregated && groups.is_empty() && having.is_none()) || (from.is_empty() && filter.is_none());
+        let mut all: Vec<&Bound> = Vec::new();
+        all.extend(&filter);
+        all.extend(&groups);
+        all.extend(&having);
+        all.extend(keys.iter().map(|key| &key.bound));
+        let mut carrier = Bound::plain("", Type::Void).over(all);
+        if let Core::Select { targets, .. } = &query.core {
+            for target in targets {
+                carrier.absorb(&target.bound);
+            }
+        }
+        carrier.uses.extend(std::mem::take(&mut self.scope().from_uses));
+        query.uses = carrier.uses;
+        query.volatility = carrier.volatility;
+        Ok((query, keys))
+    }
+
+    /// DISTINCT, ORDER BY and LIMIT.
+    fn finish_select(
+        &mut self,
+        query: &mut Query,
+        select: &SelectStmt,
+        keys: Vec<OrderKey>,
+    ) -> Result<Query> {
+        if super::distinct::is_distinct_on(&select.distinct_clause) {
+            self.distinct_on(query, select, keys)?;
+        } else {
+            if !select.distinct_clause.is_empty() {
+                self.make_distinct(query, &keys)?;
+            }
+            query.order = order_text(&keys);
+        }
+        self.limit(query, select)?;
+        Ok(std::mem::replace(query, Query::new(Core::Values { rows: Vec::new() })))
+    }
+
+    fn make_distinct(&mut self, query: &mut Query, keys: &[OrderKey]) -> Result<()> {
+        if let Some(key) = keys.iter().find(|key| key.target.is_none() && !key.bound.is_constant()) {
+            return Err(Problem::new(
+                "42P10",
+                "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+            )
+            .placed(key.bound.place));
+        }
+        if let Core::Select { distinct, targets, .. } = &mut query.core {
+            *distinct = true;
+            for target in targets.iter() {
+                has_equality(self, &target.bound)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn limit(&mut self, query: &mut Query, select: &SelectStmt) -> Result<()> {
+        if select.limit_option() == pg_query::protobuf::LimitOption::WithTies {
+            return Err(Problem::needs_postgres("FETCH FIRST … WITH TIES"));
+        }
+        let count = self.limit_value(select.limit_count.as_deref(), "LIMIT", "2201W", "-1")?;
+        let offset = self.limit_value(select.limit_offset.as_deref(), "OFFSET", "2201X", "0")?;
+        query.limit = match (count, offset) {
+            (None, None) => String::new(),
+            (Some(count), None) => format!(" LIMIT {count}"),
+            (count, Some(offset)) => {
+                format!(" LIMIT {} OFFSET {offset}", count.unwrap_or_else(|| "-1".to_owned()))
+            }
+        };
+        if !query.limit.is_empty() {
+            query.one_row = false;
+        }
+        Ok(())
+    }
+
+    fn limit_value(
+        &mut self,
+        node: Option<&Node>,
+        what: &str,
+        code: &'static str,
+        missing: &str,
+    ) -> Result<Option<String>> {
+        let Some(node) = node else { return Ok(None) };
+        let bound = self.within(Clause::Limit, |binder| {
+            let bound = binder.expr(node)?;
+            if !bound.is_unknown() && !binder.can_coerce(&bound, &Type::Int8, Coercion::Assignment) {
+                let ty = binder.type_name(&bound.ty.ty);
+                return Err(super::errors::mismatch(format!(
+                    "argument of {what} must be type bigint, not type {ty}"
+                ))
+                .placed(bound.place));
+            }
+            binder.coerce(bound, &Type::Int8.into(), Coercion::Assignment)
+        })?;
+        if !bound.uses.is_empty() {
+            return Err(Problem::new("42P10", format!("argument of {what} must not contain variables"))
+                .placed(bound.place));
+        }
+        match &bound.form {
+            Form::Constant(Value::Null) => Ok(None),
+            Form::Constant(Value::Integer(number)) if *number < 0 => {
+                Err(Problem::new(code, format!("{what} must not be negative")))
+            }
+            Form::Constant(_) => Ok(Some(bound.sql)),
+            _ => Ok(Some(format!("coalesce({}, {missing})", bound.sql))),
+        }
+    }
+
+    pub fn targets(&mut self, list: &[Node]) -> Result<Vec<Target>> {
+        let mut out = Vec::with_capacity(list.len());
+        for node in list {
+            let Some(NodeEnum::ResTarget(target)) = &node.node else { continue };
+            self.target(target, &mut out)?;
+        }
+        Ok(out)
+    }
+
+    fn target(&mut self, target: &ResTarget, out: &mut Vec<Target>) -> Result<()> {
+        let Some(value) = target.val.as_deref() else { return Ok(()) };
+        if let Some(columns) = self.star(value)? {
+            out.extend(columns.into_iter().map(|(name, bound)| Target { name, bound }));
+            return Ok(());
+        }
+        let bound = self.expr(value)?;
+        let name = if target.name.is_empty() { output_name(value) } else { target.name.clone() };
+        out.push(Target { name, bound });
+        Ok(())
+    }
+
+    /// The columns of `*`, `t.*` and `(row).*`.
+    pub fn star(&mut self, node: &Node) -> Result<Option<Vec<(String, Bound)>>> {
+        match &node.node {
+            Some(NodeEnum::ColumnRef(reference))
+                if matches!(
+                    reference.fields.last().and_then(|f| f.node.as_ref()),
+                    Some(NodeEnum::AStar(_))
+                ) =>
+            {
+                let fields =
+                    reference.fields.get(..reference.fields.len().saturating_sub(1)).unwrap_or_default();
+                let at = place(reference.location);
+                let mut columns = self.expand_star(fields, at)?;
+                if let Some(scope) = self.scopes.last() {
+                    let (id, keys) = (scope.id, scope.group_keys.clone());
+                    for (_, bound) in &mut columns {
+                        if keys.contains(&bound.sql) {
+                            bound.uses.retain(|used| used.scope != id);
+                        }
+                    }
+                }
+                Ok(Some(columns))
+            }
+            Some(NodeEnum::AIndirection(indirection))
+                if matches!(
+                    indirection.indirection.last().and_then(|f| f.node.as_ref()),
+                    Some(NodeEnum::AStar(_))
+                ) =>
+            {
+                let row = self.expr(node)?;
+                let at = row.place;
+                self.expand_row(&row, at).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// GROUP BY: columns of FROM first, then output names, then ordinals.
+    fn group_by(&mut self, select: &SelectStmt) -> Result<Vec<Bound>> {
+        let mut keys = Vec::new();
+        let mut nulls = Vec::new();
+        for node in std::mem::take(&mut self.scope().null_groups) {
+            self.group_key(&node, select, &mut nulls)?;
+        }
+        for node in &select.group_clause {
+            let node = match &node.node {
+                Some(NodeEnum::GroupingSet(set)) if set.content.is_empty() => continue,
+                _ => node,
+            };
+            self.group_key(node, select, &mut keys)?;
+        }
+        let keep = |key: &Bound| keys.iter().all(|kept: &Bound| kept.sql != key.sql);
+        let null_keys: Vec<String> =
+            nulls.iter().filter(|key| keep(key)).map(|key| key.sql.clone()).collect();
+        self.scope().group_keys =
+            keys.iter().map(|key| key.sql.clone()).chain(null_keys.iter().cloned()).collect();
+        self.scope().null_keys = null_keys;
+        self.add_functional_dependencies(&keys);
+        Ok(keys)
+    }
+
+    fn group_key(&mut self, node: &Node, select: &SelectStmt, keys: &mut Vec<Bound>) -> Result<()> {
+        if let Some(NodeEnum::RowExpr(row)) = &node.node {
+            for node in &row.args {
+                self.group_key(node, select, keys)?;
+            }
+            return Ok(());
+        }
+        let bound = self.clause_item(node, &select.target_list, "GROUP BY", true)?;
+        let bound = self.settle(bound)?;
+        if let Form::Row { fields, .. } = &bound.form {
+            keys.extend(fields.iter().map(|(_, bound)| bound.clone()));
+            return Ok(());
+        }
+        if bound.aggregate {
+            return Err(grouping("aggregate functions are not allowed in GROUP BY").placed(bound.place));
+        }
+        has_equality(self, &bound)?;
+        keys.push(bound);
+        Ok(())
+    }
+
+    /// An item of GROUP BY or DISTINCT ON: an ordinal, an output name or an expression.
+    pub fn clause_item(
+        &mut self,
+        node: &Node,
+        targets: &[Node],
+        what: &str,
+        columns_first: bool,
+    ) -> Result<Bound> {
+        if let Some(number) = ordinal(node) {
+            let at = node_place(node);
+            let missing = || {
+                Problem::new("42P10", format!("{what} position {number} is not in select list")).placed(at)
+            };
+            let index =
+                usize::try_from(number).ok().and_then(|number| number.checked_sub(1)).ok_or_else(missing)?;
+            return self.nth_target(targets, index)?.ok_or_else(missing);
+        }
+        if let Some(name) = bare_name(node) {
+            let id = self.scopes.len();
+            let is_column = columns_first
+                && self
+                    .scopes
+                    .get(id.wrapping_sub(1))
+                    .is_some_and(|scope| scope.columns.iter().any(|column| column.name == name));
+            if !is_column {
+                let found = targets.iter().find_map(|node| match &node.node {
+                    Some(NodeEnum::ResTarget(target)) => {
+                        let value = target.val.as_deref()?;
+                        let named =
+                            if target.name.is_empty() { output_name(value) } else { target.name.clone() };
+                        (named == name && !is_star(value)).then_some(value)
+                    }
+                    _ => None,
+                });
+                if let Some(value) = found {
+                    return self
+                        .within(Clause::Targets, |binder| binder.expr(value))
+                        .map(|bound| bound.at(node_place(node)));
+                }
+            }
+        }
+        self.expr(node)
+    }
+
+    fn nth_target(&mut self, targets: &[Node], index: usize) -> Result<Option<Bound>> {
+        let mut left = index;
+        for node in targets {
+            let Some(NodeEnum::ResTarget(target)) = &node.node else { continue };
+            let Some(value) = target.val.as_deref() else { continue };
+            if let Some(mut columns) = self.star(value)? {
+                if left < columns.len() {
+                    return Ok(Some(columns.swap_remove(left).1));
+                }
+                left -= columns.len();
+            } else if left == 0 {
+                return self.within(Clause::Targets, |binder| binder.expr(value)).map(Some);
+            } else {
+                left -= 1;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where a table's whole primary key is grouped by, its other columns are known too.
+    fn add_functional_dependencies(&mut self, keys: &[Bound]) {
+        let scope = self.scope();
+        let id = scope.id;
+        let mut more = Vec::new();
+        for (index, source) in scope.sources.iter().enumerate() {
+            let Some(primary) = source.relation.as_ref().and_then(|relation| relation.primary_key()) else {
+                continue;
+            };
+            let grouped = primary.iter().all(|name| {
+                keys.iter().any(|key| {
+                    key.is_column()
+                        && key.uses.iter().any(|used| {
+                            used.scope == id
+                                && used.source == index
+                                && source.columns.get(used.column).is_some_and(|column| column.name == *name)
+                        })
+                })
+            });
+            if grouped {
+                more.extend(source.columns.iter().map(|column| column.sql.clone()));
+            }
+        }
+        scope.group_keys.extend(more);
+    }
+
+    fn check_grouping(
+        &mut self,
+        groups: &[Bound],
+        targets: &[Target],
+        having: Option<&Bound>,
+        keys: &[OrderKey],
+    ) -> Result<()> {
+        let parts = || {
+            targets.iter().map(|target| &target.bound).chain(having).chain(keys.iter().map(|key| &key.bound))
+        };
+        let grouped = !groups.is_empty() || having.is_some() || parts().any(|bound| bound.aggregate);
+        if !grouped {
+            return Ok(());
+        }
+        let scope = self.scope();
+        let id = scope.id;
+        for bound in parts() {
+            let Some(used) = bound.uses.iter().find(|used| used.scope == id) else { continue };
+            let Some(source) = scope.sources.get(used.source) else { continue };
+            let Some(column) = source.columns.get(used.column) else { continue };
+            if scope.group_keys.contains(&column.sql) {
+                continue;
+            }
+            return Err(grouping(format!(
+                "column \"{}.{}\" must appear in the GROUP BY clause or be used in an aggregate function",
+                source.alias, column.name
+            ))
+            .placed(used.place));
+        }
+        Ok(())
+    }
+
+    pub fn order_by(&mut self, list: &[Node], targets: &[Target]) -> Result<Vec<OrderKey>> {
+        let mut keys = Vec::with_capacity(list.len());
+        for node in list {
+            let Some(NodeEnum::SortBy(sort)) = &node.node else { continue };
+            let Some(value) = sort.node.as_deref() else { continue };
+            let (target, bound) = self.order_item(value, targets)?;
+            let bound = self.settle(bound)?;
+            has_order(self, &bound)?;
+            let direction = direction(sort, &bound)?;
+            keys.push(OrderKey { target, bound, direction });
+        }
+        Ok(keys)
+    }
+
+    fn order_item(&mut self, node: &Node, targets: &[Target]) -> Result<(Option<usize>, Bound)> {
+        let at = node_place(node);
+        if let Some(number) = ordinal(node) {
+            let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            let found =
+                index.and_then(|index| targets.get(index).map(|target| (Some(index), target.bound.clone())));
+            return found.ok_or_else(|| {
+                Problem::new("42P10", format!("ORDER BY position {number} is not in select list")).placed(at)
+            });
+        }
+        if let Some(NodeEnum::AConst(constant)) = &node.node {
+            if !matches!(constant.val, Some(a_const::Val::Ival(_))) {
+                return Err(syntax("non-integer constant in ORDER BY").placed(at));
+            }
+        }
+        if let Some(name) = bare_name(node) {
+            let mut found = targets.iter().enumerate().filter(|(_, target)| target.name == name);
+            if let Some((index, target)) = found.next() {
+                if found.any(|(_, other)| other.bound.sql != target.bound.sql) {
+                    return Err(Problem::new("42702", format!("ORDER BY \"{name}\" is ambiguous")).placed(at));
+                }
+                return Ok((Some(index), target.bound.clone().at(at)));
+            }
+        }
+        let bound = self.expr(node)?;
+        let same = targets.iter().position(|target| target.bound.sql == bound.sql && !bound.is_constant());
+        Ok((same, bound))
+    }
+
+    /// `VALUES (…), (…)`
+    fn values(&mut self, select: &SelectStmt) -> Result<Query> {
+        let mut rows: Vec<Vec<Bound>> = Vec::with_capacity(select.values_lists.len());
+        for node in &select.values_lists {
+            let Some(NodeEnum::List(list)) = &node.node else { continue };
+            let row = self.within(Clause::Values, |binder| binder.all(&list.items))?;
+            if rows.first().is_some_and(|first| first.len() != row.len()) {
+                let at = row.first().and_then(|bound| bound.place);
+                return Err(syntax("VALUES lists must all be the same length").placed(at));
+            }
+            rows.push(row);
+        }
+        let width = rows.first().map_or(0, Vec::len);
+        let mut types = Vec::with_capacity(width);
+        for index in 0..width {
+            let cells: Vec<&Bound> = rows.iter().filter_map(|row| row.get(index)).collect();
+            let all_unknown = cells.iter().all(|bound| bound.is_unknown());
+            types.push(if all_unknown {
+                Type::Unknown.into()
+            } else {
+                super::types::common_column_type(self, "VALUES", &cells)?
+            });
+        }
+        let carrier = Bound::plain("", Type::Void).over(rows.iter().flatten());
+        let mut query = Query::new(Core::Values { rows });
+        query.coerce_columns(self, &types, Coercion::Implicit)?;
+        query.uses = carrier.uses;
+        query.volatility = carrier.volatility;
+        query.one_row = matches!(&query.core, Core::Values { rows } if rows.len() == 1);
+        let targets: Vec<Target> = query
+            .columns()
+            .into_iter()
+            .map(|column| Target { bound: Bound::plain(quote(&column.name), column.ty), name: column.name })
+            .collect();
+        let keys = self.within(Clause::OrderBy, |binder| binder.order_by(&select.sort_clause, &targets))?;
+        query.order = ordinal_order_text(&keys)?;
+        self.limit(&mut query, select)?;
+        if !query.order.is_empty() || !query.limit.is_empty() {
+            // SQLite orders and limits a VALUES list only from outside.
+            let names: Vec<String> = (1..=width).map(|index| format!("column{index}")).collect();
+            let sql = format!(
+                "SELECT {} FROM ({}){}{}",
+                names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", "),
+                query.render_values(),
+                query.order,
+                query.limit
+            );
+            let columns = query.columns();
+            let uses = std::mem::take(&mut query.uses);
+            query = Query::new(Core::Wrapped { sql, columns, names });
+            query.uses = uses;
+        }
+        Ok(query)
+    }
+}
+
+impl Query {
+    fn render_values(&self) -> String {
+        let plain = Query { order: String::new(), limit: String::new(), ..self.clone() };
+        plain.render(Naming::None)
+    }
+}
+
+fn named_windows(nodes: &[Node]) -> Result<Vec<(String, pg_query::protobuf::WindowDef)>> {
+    let mut out: Vec<(String, pg_query::protobuf::WindowDef)> = Vec::new();
+    for node in nodes {
+        if let Some(NodeEnum::WindowDef(window)) = &node.node {
+            if out.iter().any(|(name, _)| *name == window.name) {
+                return Err(Problem::new("42P20", format!("window \"{}\" is already defined", window.name))
+                    .placed(place(window.location)));
+            }
+            out.push((window.name.clone(), (**window).clone()));
+        }
+    }
+    Ok(out)
+}
+
+/// Types that PostgreSQL cannot tell equal.
+pub(super) fn has_equality(binder: &Binder<'_>, bound: &Bound) -> Result<()> {
+    match &bound.ty.ty {
+        Type::Json => Err(Problem::new(
+            "42883",
+            format!("could not identify an equality operator for type {}", binder.type_name(&bound.ty.ty)),
+        )
+        .placed(bound.place)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn has_order(binder: &Binder<'_>, bound: &Bound) -> Result<()> {
+    match &bound.ty.ty {
+        Type::Json => Err(Problem::new(
+            "42883",
+            format!("could not identify an ordering operator for type {}", binder.type_name(&bound.ty.ty)),
+        )
+        .with_hint("Use an explicit ordering operator or modify the query.")
+        .placed(bound.place)),
+        _ => Ok(()),
+    }
+}
+
+/// Direction and place of NULLs, written only where SQLite's own are not PostgreSQL's.
+pub(super) fn direction(sort: &SortBy, bound: &Bound) -> Result<String> {
+    let descending = match sort.sortby_dir() {
+        SortByDir::SortbyDesc => true,
+        SortByDir::SortbyUsing => match super::types::strings(&sort.use_op).last().copied() {
+            Some("<") => false,
+            Some(">") => true,
+            other => {
+                return Err(Problem::new(
+                    "42809",
+                    format!("operator {} is not a valid ordering operator", other.unwrap_or_default()),
+                )
+                .placed(place(sort.location)));
+            }
+        },
+        _ => false,
+    };
+    let nulls_first = match sort.sortby_nulls() {
+        SortByNulls::SortbyNullsFirst => true,
+        SortByNulls::SortbyNullsLast => false,
+        _ => descending,
+    };
+    let nulls = match (bound.nullable, descending, nulls_first) {
+        (true, false, false) => " NULLS LAST",
+        (true, true, true) => " NULLS FIRST",
+        _ => "",
+    };
+    Ok(format!("{}{nulls}", if descending { " DESC" } else { "" }))
+}
+
+pub(super) fn order_text(keys: &[OrderKey]) -> String {
+    let texts: Vec<String> = keys
+        .iter()
+        .filter(|key| !key.bound.is_constant())
+        .map(|key| {
+            // A computed output column is named by its number, so that SQLite computes it once.
+            let text = match key.target {
+                Some(index) if !key.bound.is_column() => {
+                    let mut number = key.bound.clone();
+                    number.sql = (index + 1).to_string();
+                    number.atom = true;
+                    number.collated()
+                }
+                _ => key.bound.collated(),
+            };
+            format!("{text}{}", key.direction)
+        })
+        .collect();
+    if texts.is_empty() { String::new() } else { format!(" ORDER BY {}", texts.join(", ")) }
+}
+
+/// For compound queries: output columns by number.
+pub(super) fn ordinal_order_text(keys: &[OrderKey]) -> Result<String> {
+    let mut texts = Vec::with_capacity(keys.len());
+    for key in keys {
+        let Some(index) = key.target else {
+            return Err(Problem::new("0A000", "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
+                .with_details("Only result column names can be used, not expressions or functions.")
+                .with_hint(
+                    "Add the expression/function to every SELECT, or move the UNION into a FROM clause.",
+                )
+                .placed(key.bound.place));
+        };
+        let mut bound = Bound::plain((index + 1).to_string(), key.bound.ty.clone());
+        bound.collation = Carried::Nothing;
+        texts.push(format!("{}{}", bound.collated(), key.direction));
+    }
+    Ok(if texts.is_empty() { String::new() } else { format!(" ORDER BY {}", texts.join(", ")) })
+}
+
+fn is_star(node: &Node) -> bool {
+    matches!(&node.node, Some(NodeEnum::ColumnRef(reference))
+        if matches!(reference.fields.last().and_then(|f| f.node.as_ref()), Some(NodeEnum::AStar(_))))
+}
+
+/// An integer constant, which in ORDER BY and GROUP BY is a position.
+pub(super) fn ordinal(node: &Node) -> Option<i64> {
+    match &node.node {
+        Some(NodeEnum::AConst(constant)) if !constant.isnull => match &constant.val {
+            Some(a_const::Val::Ival(number)) => Some(i64::from(number.ival)),
+            None => Some(0),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub(super) fn bare_name(node: &Node) -> Option<&str> {
+    match &node.node {
+        Some(NodeEnum::ColumnRef(reference)) => match super::types::strings(&reference.fields).as_slice() {
+            [name] if reference.fields.len() == 1 => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub(super) fn node_place(node: &Node) -> Option<usize> {
+    match &node.node {
+        Some(NodeEnum::ColumnRef(reference)) => place(reference.location),
+        Some(NodeEnum::AConst(constant)) => place(constant.location),
+        Some(NodeEnum::FuncCall(call)) => place(call.location),
+        Some(NodeEnum::AExpr(expression)) => place(expression.location),
+        Some(NodeEnum::TypeCast(cast)) => place(cast.location),
+        Some(NodeEnum::SubLink(link)) => place(link.location),
+        Some(NodeEnum::ParamRef(param)) => place(param.location),
+        _ => None,
+    }
+}

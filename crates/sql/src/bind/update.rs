@@ -1,0 +1,290 @@
+//! UPDATE and DELETE.
+
+use super::bound::{Bound, Form, quote};
+use super::dml::Writable;
+use super::errors::{Located, place, syntax};
+use super::query::Naming;
+use super::scope::{Binder, Clause};
+use super::steps::Lowered;
+use crate::catalog::Column;
+use mainstay_base::{Problem, Result};
+use pg_query::protobuf::{DeleteStmt, MultiAssignRef, ResTarget, UpdateStmt};
+use pg_query::{Node, NodeEnum};
+
+impl Binder<'_> {
+    pub fn update(&mut self, update: &UpdateStmt) -> Result<Lowered> {
+        self.push_scope();
+        let lowered = self.update_in_scope(update);
+        self.pop_scope();
+        lowered
+    }
+
+    fn update_in_scope(&mut self, update: &UpdateStmt) -> Result<Lowered> {
+        let with = match &update.with_clause {
+            Some(with) => self.with_clause(with)?,
+            None => String::new(),
+        };
+        let range = update.relation.as_ref().ok_or_else(|| Problem::internal("UPDATE without a table"))?;
+        let writable = self.writable(range, "update")?;
+        self.scope().has_from = true;
+        self.add_target(&writable, range)?;
+        let from = self.within(Clause::From, |binder| binder.from_clause(&update.from_clause))?;
+        let set = self.set_clause(&update.target_list, &writable, Clause::Set)?;
+        let condition = self.view_condition(&writable)?;
+        let filter = self.where_clause(update.where_clause.as_deref(), condition)?;
+        let (returning, columns) = self.returning(update.returning_clause.as_ref())?;
+        let from = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
+        let physical = quote(&writable.table.physical_name());
+        Ok(Lowered {
+            text: format!("{with}UPDATE {physical} SET {set}{from}{filter}{returning}"),
+            columns,
+            target: Some(writable.table.name.clone()),
+            parameter_columns: Vec::new(),
+        })
+    }
+
+    /// `a = 1, (b, c) = (SELECT …)`
+    pub fn set_clause(&mut self, targets: &[Node], writable: &Writable, clause: Clause) -> Result<String> {
+        let mut texts = Vec::new();
+        let mut seen: Vec<String> = Vec::new();
+        let mut rest = targets.iter();
+        while let Some(node) = rest.next() {
+            let Some(NodeEnum::ResTarget(target)) = &node.node else { continue };
+            let column = self.set_column(target, writable, &mut seen)?;
+            let Some(value) = target.val.as_deref() else { continue };
+            if let Some(NodeEnum::MultiAssignRef(multi)) = &value.node {
+                // The targets of one multi-column assignment follow one another.
+                let mut columns = vec![column];
+                for _ in 1..multi.ncolumns {
+                    if let Some(NodeEnum::ResTarget(next)) = rest.next().and_then(|node| node.node.as_ref()) {
+                        columns.push(self.set_column(next, writable, &mut seen)?);
+                    }
+                }
+                texts.extend(self.multi_assignment(multi, &columns, writable, clause)?);
+                continue;
+            }
+            if let Some(text) = self.set_value(value, target, &column, writable, clause)? {
+                texts.push(format!("{} = {text}", quote(&column.name)));
+            }
+        }
+        if texts.is_empty() {
+            // Nothing but generated columns was named: the rows are touched all the same.
+            if let Some(column) = writable.table.columns.iter().find(|column| column.generated.is_none()) {
+                let name = quote(&column.name);
+                texts.push(format!("{name} = {name}"));
+            }
+        }
+        Ok(texts.join(", "))
+    }
+
+    fn set_column(&self, target: &ResTarget, writable: &Writable, seen: &mut Vec<String>) -> Result<Column> {
+        let at = place(target.location);
+        let column = writable.column(&target.name, at)?.clone();
+        if seen.contains(&column.name) {
+            return Err(Problem::new(
+                "42601",
+                format!("multiple assignments to same column \"{}\"", target.name),
+            )
+            .placed(at));
+        }
+        seen.push(column.name.clone());
+        Ok(column)
+    }
+
+    fn set_value(
+        &mut self,
+        value: &Node,
+        target: &ResTarget,
+        column: &Column,
+        writable: &Writable,
+        clause: Clause,
+    ) -> Result<Option<String>> {
+        let table = writable.table.clone();
+        if matches!(&value.node, Some(NodeEnum::SetToDefault(_))) {
+            if column.generated.is_some() {
+                return Ok(None);
+            }
+            let value = self.default_of(&table, column)?;
+            let value = value.unwrap_or_else(|| Bound { ty: column.ty.clone(), ..Bound::null() });
+            return Ok(Some(self.stored(&table, column, value).sql));
+        }
+        self.refuse_computed(column, false, true)?;
+        if !target.indirection.is_empty() {
+            return self.set_part(value, target, column, clause).map(Some);
+        }
+        let bound = self.within(clause, |binder| binder.expr(value))?;
+        let bound = self.assign(bound, column)?;
+        Ok(Some(self.stored(&table, column, bound).sql))
+    }
+
+    /// `SET a[1] = x`
+    fn set_part(
+        &mut self,
+        value: &Node,
+        target: &ResTarget,
+        column: &Column,
+        clause: Clause,
+    ) -> Result<String> {
+        let at = place(target.location);
+        let [Node { node: Some(NodeEnum::AIndices(index)) }] = target.indirection.as_slice() else {
+            return Err(Problem::needs_postgres("UPDATE of a field of a composite column").placed(at));
+        };
+        if index.is_slice {
+            return Err(Problem::needs_postgres("UPDATE of a slice of an array").placed(at));
+        }
+        let subject = self.within(clause, |binder| {
+            binder.column_ref(&pg_query::protobuf::ColumnRef {
+                fields: vec![Node {
+                    node: Some(NodeEnum::String(pg_query::protobuf::String { sval: target.name.clone() })),
+                }],
+                location: target.location,
+            })
+        })?;
+        let key = self.within(clause, |binder| binder.optional(index.uidx.as_deref()))?;
+        let value = self.within(clause, |binder| binder.expr(value))?;
+        let arguments = |values: Vec<Bound>| super::functions::Arguments {
+            names: vec![String::new(); values.len()],
+            values,
+            spread: false,
+        };
+        let bound = match &column.ty.ty {
+            mainstay_types::Type::Array(_) => self.call_by_name(
+                Some("pg_catalog"),
+                "pg_array_set",
+                arguments(vec![subject, value, key]),
+                at,
+            )?,
+            mainstay_types::Type::Jsonb => {
+                let path =
+                    self.coerce(key, &mainstay_types::Type::Text.into(), super::coerce::Coercion::Explicit)?;
+                let path = self.array_of(vec![path], &mainstay_types::Type::Text);
+                self.call_by_name(Some("pg_catalog"), "jsonb_set", arguments(vec![subject, path, value]), at)?
+            }
+            _ => return Err(Problem::needs_postgres("UPDATE of a part of this column").placed(at)),
+        };
+        self.assign(bound, column).map(|bound| bound.sql)
+    }
+
+    fn multi_assignment(
+        &mut self,
+        multi: &MultiAssignRef,
+        columns: &[Column],
+        writable: &Writable,
+        clause: Clause,
+    ) -> Result<Vec<String>> {
+        let table = writable.table.clone();
+        let Some(source) = multi.source.as_deref() else { return Ok(Vec::new()) };
+        let items = match &source.node {
+            Some(NodeEnum::RowExpr(row)) => Some(&row.args),
+            _ => None,
+        };
+        if let Some(items) = items {
+            if items.len() != columns.len() {
+                return Err(syntax("number of columns does not match number of values"));
+            }
+            let plain = ResTarget::default();
+            let mut texts = Vec::new();
+            for (column, item) in columns.iter().zip(items) {
+                if let Some(text) = self.set_value(item, &plain, column, writable, clause)? {
+                    texts.push(format!("{} = {text}", quote(&column.name)));
+                }
+            }
+            return Ok(texts);
+        }
+        for column in columns {
+            self.refuse_computed(column, false, true)?;
+        }
+        if let Some(NodeEnum::SubLink(link)) = &source.node {
+            let Some(NodeEnum::SelectStmt(select)) =
+                link.subselect.as_deref().and_then(|node| node.node.as_ref())
+            else {
+                return Err(Problem::internal("an assignment without a query"));
+            };
+            let mut query = self.within(clause, |binder| binder.subquery(select))?;
+            if query.columns().len() != columns.len() {
+                return Err(
+                    syntax("number of columns does not match number of values").placed(place(link.location))
+                );
+            }
+            let wanted: Vec<_> =
+                columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect();
+            query.assign_columns(self, &wanted, place(link.location))?;
+            let names: Vec<String> = columns.iter().map(|column| quote(&column.name)).collect();
+            let list = if names.len() == 1 { names.join("") } else { format!("({})", names.join(", ")) };
+            return Ok(vec![format!("{list} = ({})", query.render(Naming::None))]);
+        }
+        let row = self.within(clause, |binder| binder.expr(source))?;
+        let Form::Row { fields, .. } = row.form else {
+            return Err(Problem::new(
+                "0A000",
+                "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
+            ));
+        };
+        let mut texts = Vec::new();
+        for (column, (_, bound)) in columns.iter().zip(fields) {
+            let bound = self.assign(bound, column)?;
+            texts.push(format!("{} = {}", quote(&column.name), self.stored(&table, column, bound).sql));
+        }
+        Ok(texts)
+    }
+
+    pub fn delete(&mut self, delete: &DeleteStmt) -> Result<Lowered> {
+        self.push_scope();
+        let lowered = self.delete_in_scope(delete);
+        self.pop_scope();
+        lowered
+    }
+
+    fn delete_in_scope(&mut self, delete: &DeleteStmt) -> Result<Lowered> {
+        let with = match &delete.with_clause {
+            Some(with) => self.with_clause(with)?,
+            None => String::new(),
+        };
+        let range = delete.relation.as_ref().ok_or_else(|| Problem::internal("DELETE without a table"))?;
+        let writable = self.writable(range, "delete from")?;
+        self.scope().has_from = true;
+        self.add_target(&writable, range)?;
+        let physical = quote(&writable.table.physical_name());
+        let filter = if delete.using_clause.is_empty() {
+            let condition = self.view_condition(&writable)?;
+            self.where_clause(delete.where_clause.as_deref(), condition)?
+        } else {
+            // SQLite's DELETE has no USING: the rows to delete are found by a join of the table with itself.
+            let outer_columns = self.scope().columns.clone();
+            let emit = self.emit_name("target");
+            if let Some(target) = self.scope().sources.first_mut() {
+                let prefix = format!("{physical}.");
+                for column in &mut target.columns {
+                    if let Some(rest) = column.sql.strip_prefix(&prefix) {
+                        column.sql = format!("{}.{rest}", quote(&emit));
+                    }
+                }
+            }
+            let using = self.within(Clause::From, |binder| binder.from_clause(&delete.using_clause))?;
+            let filter = self.where_clause(delete.where_clause.as_deref(), None)?;
+            if let Some(target) = self.scope().sources.first_mut() {
+                let prefix = format!("{}.", quote(&emit));
+                for column in &mut target.columns {
+                    if let Some(rest) = column.sql.strip_prefix(&prefix) {
+                        column.sql = format!("{physical}.{rest}");
+                    }
+                }
+            }
+            let _ = outer_columns;
+            if writable.condition.is_some() {
+                return Err(Problem::needs_postgres("DELETE … USING on a view with a condition"));
+            }
+            format!(
+                " WHERE _rowid_ IN (SELECT {0}._rowid_ FROM {physical} AS {0}, {using}{filter})",
+                quote(&emit)
+            )
+        };
+        let (returning, columns) = self.returning(delete.returning_clause.as_ref())?;
+        Ok(Lowered {
+            text: format!("{with}DELETE FROM {physical}{filter}{returning}"),
+            columns,
+            target: Some(writable.table.name.clone()),
+            parameter_columns: Vec::new(),
+        })
+    }
+}
