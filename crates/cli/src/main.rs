@@ -1,1 +1,121 @@
-fn main() {}
+//! The `mainstay` command: words on the command line to calls of `mainstay-app`.
+
+use clap::{CommandFactory, Parser, Subcommand};
+use mainstay_app::{RunOptions, commands};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The whole backend of an application in one binary.
+#[derive(Parser)]
+#[command(name = "mainstay", version, about, long_about = None, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  mainstay new my-app && cd my-app && mainstay dev
+  mainstay dev path/to/supabase-project
+  mainstay migrate assess path/to/supabase-project";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a starter application
+    New {
+        /// The folder to make
+        path: PathBuf,
+    },
+    /// Apply migrations, seed, serve, and follow changes of the folder
+    Dev {
+        /// The application's folder
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// Address to listen on, for example 127.0.0.1:8000 (port 0: any free one)
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+        /// Throw the data away and start over with migrations and seed
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Serve in production: apply migrations, no seed, no watching; drains on SIGTERM
+    Serve {
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// Address to listen on
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<String>,
+        /// Serve the schema as it is, even where migrations are pending
+        #[arg(long)]
+        no_migrate: bool,
+    },
+    /// Write, apply, list and assess migrations
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Print the anon and service_role keys
+    Keys {
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// Check the installation, the settings and the schema
+    Doctor {
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// Make an empty migration file named after the time
+    New {
+        /// What it does, in a few words
+        name: String,
+        #[arg(long, default_value = ".")]
+        path: PathBuf,
+    },
+    /// Apply what is pending
+    Up {
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// Skip statements that the embedded engine cannot do, and list them
+        #[arg(long)]
+        keep_going: bool,
+    },
+    /// List migrations: applied, pending, edited, missing
+    Status {
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// Say, statement by statement, what the embedded engine would refuse; changes nothing
+    Assess {
+        /// A `.sql` file, a folder of them, an application or a Supabase project
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// Also list statements that are taken with a remark
+        #[arg(long)]
+        notices: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::New { path } => commands::new(&path),
+        Command::Dev { path, listen, reset } => {
+            commands::dev(&path, RunOptions { listen, reset, no_migrate: false })
+        }
+        Command::Serve { path, listen, no_migrate } => {
+            commands::serve(&path, RunOptions { listen, reset: false, no_migrate })
+        }
+        Command::Migrate(Migrate::New { name, path }) => commands::migrate_new(&path, &name),
+        Command::Migrate(Migrate::Up { path, keep_going }) => commands::migrate_up(&path, keep_going),
+        Command::Migrate(Migrate::Status { path }) => commands::migrate_status(&path),
+        Command::Migrate(Migrate::Assess { path, notices }) => commands::migrate_assess(&path, notices),
+        Command::Keys { path } => commands::keys(&path),
+        Command::Doctor { path } => commands::doctor(&path),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "mainstay", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+    }
+}

@@ -10,7 +10,11 @@ fn installed(part: &str) -> PathBuf {
     let folder = std::env::var_os("MAINSTAY_TEST_CLIENTS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients"), PathBuf::from);
     let path = folder.join(part);
-    assert!(path.exists(), "`{}` is missing: run `cargo xtask test`, which installs the clients", path.display());
+    assert!(
+        path.exists(),
+        "`{}` is missing: run `cargo xtask test`, which installs the clients",
+        path.display()
+    );
     path
 }
 
@@ -20,7 +24,10 @@ fn script(name: &str) -> PathBuf {
 
 #[track_caller]
 fn passes(command: &mut Command, server: &Server) {
-    command.env("MAINSTAY_URL", &server.url).env("MAINSTAY_ANON_KEY", &server.anon).env("MAINSTAY_SERVICE_KEY", &server.service_role);
+    command
+        .env("MAINSTAY_URL", &server.url)
+        .env("MAINSTAY_ANON_KEY", &server.anon)
+        .env("MAINSTAY_SERVICE_KEY", &server.service_role);
     let (code, out, errors) = run(command);
     assert_eq!(code, 0, "{out}\n{errors}");
 }

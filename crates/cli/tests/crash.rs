@@ -36,7 +36,12 @@ fn acknowledged_writes_survive_kill_nine() {
 }
 
 /// Writers run until the process is gone; it is killed as soon as so many writes of this round are acknowledged.
-fn load_and_kill(server: &mut Server, acknowledged: &Arc<Mutex<BTreeSet<u64>>>, next: &Arc<AtomicU64>, kill_after: u64) {
+fn load_and_kill(
+    server: &mut Server,
+    acknowledged: &Arc<Mutex<BTreeSet<u64>>>,
+    next: &Arc<AtomicU64>,
+    kill_after: u64,
+) {
     let this_round = Arc::new(AtomicU64::new(0));
     let gone = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..WRITERS)
@@ -76,11 +81,15 @@ fn check(server: &Server, acknowledged: &BTreeSet<u64>) {
     let halves = |half: u8| -> BTreeSet<u64> {
         let mut found = BTreeSet::new();
         loop {
-            let path = format!("/rest/v1/pairs?select=pair&half=eq.{half}&order=pair&limit=1000&offset={}", found.len());
+            let path = format!(
+                "/rest/v1/pairs?select=pair&half=eq.{half}&order=pair&limit=1000&offset={}",
+                found.len()
+            );
             let answer = server.get(&path);
             assert_eq!(answer.status, 200, "{}", answer.text());
             let rows = answer.json();
-            let rows: Vec<u64> = rows.as_array().into_iter().flatten().filter_map(|row| row["pair"].as_u64()).collect();
+            let rows: Vec<u64> =
+                rows.as_array().into_iter().flatten().filter_map(|row| row["pair"].as_u64()).collect();
             if rows.is_empty() {
                 return found;
             }

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use support::{App, run, binary};
+use support::{App, binary, run};
 
 #[test]
 fn a_new_app_is_served_and_follows_its_folder() {
@@ -19,7 +19,11 @@ fn a_new_app_is_served_and_follows_its_folder() {
 
     // A new migration is applied as it is saved.
     let migration = path.join("migrations/29990101000000_notes.sql");
-    std::fs::write(&migration, "create table notes (id int primary key, task_id bigint references tasks (id));").expect("writes");
+    std::fs::write(
+        &migration,
+        "create table notes (id int primary key, task_id bigint references tasks (id));",
+    )
+    .expect("writes");
     server.wait_for("applied 29990101000000_notes");
     assert_eq!(server.get("/rest/v1/notes?select=id,tasks(title)").json(), json!([]));
 
@@ -46,13 +50,23 @@ fn the_shop_looks_like_a_shop() {
     let app = App::shop();
     let server = app.dev();
     for (path, expected) in [
-        ("/rest/v1/products?select=sku,price,categories(name)&id=eq.1", json!([{"sku": "THR-0001", "price": 50.78, "categories": {"name": "Textiles"}}])),
-        ("/rest/v1/orders?select=id,order_items(line,quantity,line_total)&id=eq.3", json!([{"id": 3, "order_items": []}])),
+        (
+            "/rest/v1/products?select=sku,price,categories(name)&id=eq.1",
+            json!([{"sku": "THR-0001", "price": 50.78, "categories": {"name": "Textiles"}}]),
+        ),
+        (
+            "/rest/v1/orders?select=id,order_items(line,quantity,line_total)&id=eq.3",
+            json!([{"id": 3, "order_items": []}]),
+        ),
     ] {
         let answer = server.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         let got = answer.json();
-        assert_eq!(got[0].as_object().map(|row| row.len()), expected[0].as_object().map(|row| row.len()), "{path}: {got}");
+        assert_eq!(
+            got[0].as_object().map(|row| row.len()),
+            expected[0].as_object().map(|row| row.len()),
+            "{path}: {got}"
+        );
     }
     for view in ["active_products", "product_ratings", "order_totals", "best_sellers", "monthly_revenue"] {
         let answer = server.get(&format!("/rest/v1/{view}?limit=3"));
@@ -72,7 +86,10 @@ fn a_supabase_project_is_served_as_it_is() {
     let app = App::empty();
     std::fs::remove_dir(app.path().join("migrations")).expect("removes");
     app.write("supabase/config.toml", "project_id = \"x\"\n");
-    app.write("supabase/migrations/20240101000000_init.sql", "create table todos (id bigint primary key generated always as identity, task text);");
+    app.write(
+        "supabase/migrations/20240101000000_init.sql",
+        "create table todos (id bigint primary key generated always as identity, task text);",
+    );
     app.write("supabase/seed.sql", "insert into todos (task) values ('from the seed');");
     let server = app.dev();
     assert_eq!(server.get("/rest/v1/todos").json(), json!([{"id": 1, "task": "from the seed"}]));
@@ -91,7 +108,12 @@ fn serve_drains_on_sigterm() {
 #[test]
 fn every_command_explains_itself() {
     let app = App::empty();
-    for words in [vec!["--help"], vec!["dev", "--help"], vec!["migrate", "--help"], vec!["migrate", "assess", "--help"]] {
+    for words in [
+        vec!["--help"],
+        vec!["dev", "--help"],
+        vec!["migrate", "--help"],
+        vec!["migrate", "assess", "--help"],
+    ] {
         let (code, out, _) = app.run(&words);
         assert_eq!(code, 0);
         assert!(out.contains("Usage:"), "{out}");
@@ -115,7 +137,12 @@ fn migrations_have_a_status() {
     app.write("migrations/1_init.sql", "create table a (id bigint);");
     let (code, out, _) = app.run(&["migrate", "status"]);
     assert_eq!(code, 1);
-    assert!(out.contains("edited    1_init  (line 1 was `create table a (id int);` and is `create table a (id bigint);`)"), "{out}");
+    assert!(
+        out.contains(
+            "edited    1_init  (line 1 was `create table a (id int);` and is `create table a (id bigint);`)"
+        ),
+        "{out}"
+    );
     let (code, _, errors) = app.run(&["migrate", "up"]);
     assert_eq!(code, 1);
     assert!(errors.contains("was edited after it was applied") && errors.contains("line 1 was"), "{errors}");

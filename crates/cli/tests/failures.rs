@@ -23,7 +23,11 @@ fn a_port_in_use() {
     let app = App::with(TABLE);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
     let address = taken.local_addr().expect("an address").to_string();
-    fails(&app, &["dev", ".", "--listen", &address], &["MS030", "another program uses this port", "--listen"]);
+    fails(
+        &app,
+        &["dev", ".", "--listen", &address],
+        &["MS030", "another program uses this port", "--listen"],
+    );
 }
 
 #[test]
@@ -44,7 +48,11 @@ fn a_corrupt_database_file() {
     std::fs::write(&file, &garbage).expect("writes");
     let _ = std::fs::remove_file(app.path().join(".mainstay/main.db-wal"));
     fails(&app, &["dev", ".", "--listen", "127.0.0.1:0"], &["main.db", "backup"]);
-    assert_eq!(std::fs::read(&file).expect("reads"), garbage, "the file is left as it was, for whoever rescues it");
+    assert_eq!(
+        std::fs::read(&file).expect("reads"),
+        garbage,
+        "the file is left as it was, for whoever rescues it"
+    );
 }
 
 #[test]
@@ -73,7 +81,10 @@ fn a_read_only_data_directory() {
 fn a_folder_that_is_no_application() {
     let folder = tempfile::tempdir().expect("a folder");
     let (code, _, errors) = run(binary().arg("dev").arg(folder.path()));
-    assert!(code == 1 && errors.contains("holds no application") && errors.contains("mainstay new"), "{errors}");
+    assert!(
+        code == 1 && errors.contains("holds no application") && errors.contains("mainstay new"),
+        "{errors}"
+    );
     let (code, _, errors) = run(binary().args(["dev", "no-such-folder"]));
     assert!(code == 1 && errors.contains("is no folder"), "{errors}");
 }
@@ -107,7 +118,9 @@ fn a_syntax_error_has_a_caret() {
 
 #[test]
 fn what_needs_postgresql_is_named_and_can_be_skipped() {
-    let app = App::with("create table a (id int primary key);\ncreate extension postgis;\ncreate table b (id int primary key);");
+    let app = App::with(
+        "create table a (id int primary key);\ncreate extension postgis;\ncreate table b (id int primary key);",
+    );
     fails(&app, &["migrate", "up"], &["postgis", "needs the PostgreSQL engine", "1_init.sql:2:"]);
     assert_eq!(app.run(&["migrate", "status"]).1, "pending   1_init\n", "a failed migration leaves no trace");
     let (code, out, _) = app.run(&["migrate", "assess"]);
@@ -120,7 +133,8 @@ fn what_needs_postgresql_is_named_and_can_be_skipped() {
 
 #[test]
 fn bad_input_at_the_door_is_the_callers_fault() {
-    let app = App::with("create table t (id int primary key, note varchar(5), amount numeric(6,2), data jsonb);");
+    let app =
+        App::with("create table t (id int primary key, note varchar(5), amount numeric(6,2), data jsonb);");
     let server = app.dev();
     let deep = format!("/rest/v1/t?or={}id.eq.1{}", "(and(".repeat(200), "))".repeat(200));
     let embeds = format!("/rest/v1/t?select={}id{}", "t(".repeat(100), ")".repeat(100));
@@ -167,7 +181,13 @@ fn bad_input_at_the_door_is_the_callers_fault() {
     match support::try_send(&server.url, "POST", "/rest/v1/t", &[], Some(&big)) {
         Ok(answer) => assert_eq!(answer.status, 413),
         // The server may close before it has read all of it.
-        Err(error) => assert!(format!("{error:?}").contains("Io") || format!("{error}").contains("connection"), "{error:?}"),
+        Err(error) => assert!(
+            format!("{error:?}").contains("Io") || format!("{error}").contains("connection"),
+            "{error:?}"
+        ),
     }
-    assert_eq!(server.get("/rest/v1/t?select=id,data").json(), json!([{"id": 7, "data": {"x": "'); drop table t; --"}}]));
+    assert_eq!(
+        server.get("/rest/v1/t?select=id,data").json(),
+        json!([{"id": 7, "data": {"x": "'); drop table t; --"}}])
+    );
 }

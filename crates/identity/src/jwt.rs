@@ -23,8 +23,13 @@ impl Secret {
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self> {
         let bytes = bytes.into();
         if bytes.len() < 32 {
-            return Err(Problem::new("MS010", format!("the JWT secret has {} bytes, it needs at least 32", bytes.len()))
-                .with_hint("set `[auth] jwt_secret` to a longer random text, or remove the key to have one made"));
+            return Err(Problem::new(
+                "MS010",
+                format!("the JWT secret has {} bytes, it needs at least 32", bytes.len()),
+            )
+            .with_hint(
+                "set `[auth] jwt_secret` to a longer random text, or remove the key to have one made",
+            ));
         }
         Ok(Secret(bytes))
     }
@@ -66,13 +71,16 @@ pub fn verify(secret: &Secret, token: &str, now_seconds: i64) -> Result<serde_js
         return Err(undecodable("the token is too long"));
     }
     let mut parts = token.split('.');
-    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(header), Some(payload), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         let found = token.split('.').count();
         return Err(undecodable(format!("Expected 3 parts in JWT; got {found}")));
     };
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| undecodable("a part is not base64url"));
-    let parsed: Header = serde_json::from_slice(&decode(header)?).map_err(|_| undecodable("the header is not JSON"))?;
+    let decode =
+        |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| undecodable("a part is not base64url"));
+    let parsed: Header =
+        serde_json::from_slice(&decode(header)?).map_err(|_| undecodable("the header is not JSON"))?;
     // The algorithm is fixed by the key, never chosen by the token: `none` and RS256 with our secret end here.
     if parsed.alg != "HS256" || parsed.crit.is_some() {
         return Err(undecodable("Wrong or unsupported encoding algorithm"));
@@ -90,7 +98,8 @@ pub fn verify(secret: &Secret, token: &str, now_seconds: i64) -> Result<serde_js
     Ok(claims)
 }
 
-const KEY_HINT: &str = "the token was signed with another secret: use the keys that `mainstay dev` or `mainstay keys` prints";
+const KEY_HINT: &str =
+    "the token was signed with another secret: use the keys that `mainstay dev` or `mainstay keys` prints";
 
 fn undecodable(why: impl Into<String>) -> Problem {
     Problem::new("PGRST301", why)

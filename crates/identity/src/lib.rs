@@ -9,5 +9,8 @@ pub mod jwt;
 
 mod verifier;
 
+/// The tables of identity, as a migration that precedes an application's own.
+pub const SCHEMA: &str = include_str!("schema.sql");
+
 pub use jwt::{Secret, sign};
 pub use verifier::{Actor, Verifier, VerifierSettings};

@@ -17,7 +17,11 @@ pub struct VerifierSettings {
 
 impl Default for VerifierSettings {
     fn default() -> Self {
-        VerifierSettings { anonymous_role: Some("anon".into()), default_role: None, cached_tokens_max: 10_000 }
+        VerifierSettings {
+            anonymous_role: Some("anon".into()),
+            default_role: None,
+            cached_tokens_max: 10_000,
+        }
     }
 }
 
@@ -59,7 +63,10 @@ impl Verifier {
     /// The actor of a token, or the anonymous one without a token.
     pub fn actor(&self, token: Option<&str>) -> Result<Arc<Actor>> {
         let Some(token) = token else {
-            return self.anonymous.clone().ok_or_else(|| Problem::new("PGRST302", "Anonymous access is disabled"));
+            return self
+                .anonymous
+                .clone()
+                .ok_or_else(|| Problem::new("PGRST302", "Anonymous access is disabled"));
         };
         let now = self.env.unix_micros() / 1_000_000;
         if let Ok(seen) = self.seen.read()
@@ -127,7 +134,10 @@ mod tests {
     #[test]
     fn nobody_is_anonymous() {
         let actor = verifier().0.actor(None).expect("anonymous");
-        assert_eq!((actor.role.as_str(), actor.anonymous, &*actor.claims_json), ("anon", true, r#"{"role":"anon"}"#));
+        assert_eq!(
+            (actor.role.as_str(), actor.anonymous, &*actor.claims_json),
+            ("anon", true, r#"{"role":"anon"}"#)
+        );
     }
 
     #[test]

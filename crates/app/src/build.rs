@@ -1,0 +1,197 @@
+//! The composition root: from settings to running parts, top to bottom. Only this file names an engine.
+
+use crate::project::Project;
+use crate::secrets::{self, Keys};
+use mainstay_base::{Env, Problem, Result};
+use mainstay_engine::RecordStore;
+use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
+use mainstay_http::pages::{Health, PageSettings};
+use mainstay_http::rest::{RestService, RestSettings};
+use mainstay_http::{HttpParts, HttpSettings, Running};
+use mainstay_identity::{Verifier, VerifierSettings};
+use mainstay_records::query::{Request, Response};
+use mainstay_records::{Records, RecordsParts, RecordsSettings};
+use mainstay_sql::Catalog;
+use mainstay_sql::catalog::RelationKind;
+use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything that runs.
+pub struct App {
+    store: Arc<dyn RecordStore>,
+    keys: Keys,
+    running: Running,
+    schemas: Vec<String>,
+}
+
+/// Makes the data directory, with words that help where it cannot be made.
+pub fn make_data_dir(project: &Project) -> Result<()> {
+    std::fs::create_dir_all(&project.data_dir).map_err(|error| {
+        Problem::new(
+            "MS020",
+            format!("cannot make the data directory `{}`: {error}", project.data_dir.display()),
+        )
+        .with_hint("`[store] data_dir` in mainstay.toml moves it to a place where this user may write")
+    })
+}
+
+/// The record store of a project.
+pub fn store(project: &Project, env: Env) -> Result<Arc<dyn RecordStore>> {
+    make_data_dir(project)?;
+    let chosen = &project.settings.store;
+    let mut settings = SqliteSettings::new(&project.data_dir);
+    settings.queue_length_max = chosen.queue_length_max;
+    settings.changes_age = match chosen.change_retention_days {
+        0 => Duration::MAX,
+        days => Duration::from_secs(u64::from(days) * 24 * 3_600),
+    };
+    Ok(Arc::new(SqliteStore::open(settings, SqliteParts { env })?))
+}
+
+/// Fails while another process holds the data directory.
+pub fn lock_free(data_dir: &Path) -> Result<()> {
+    // Opening takes the lock, and dropping gives it back.
+    SqliteStore::open(SqliteSettings::new(data_dir), SqliteParts { env: crate::world::machine() }).map(drop)
+}
+
+/// Listeners of one address, one for each thread that serves.
+pub fn listeners(address: &str, threads: usize) -> std::io::Result<Vec<TcpListener>> {
+    let wrong = |_| std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no address with a port");
+    let address: SocketAddr = address.parse().map_err(wrong)?;
+    // Listeners that share a port would share it with another Mainstay too: one that does not share finds it out.
+    drop(TcpListener::bind(address)?);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    edge::bind(address, if threads == 0 { cores } else { threads })
+}
+
+/// Builds and starts everything on listeners that are bound already.
+pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool) -> Result<App> {
+    let settings = &project.settings;
+    let store = store(project, env.clone())?;
+    let secret = secrets::secret(project, &env)?;
+    let keys = secrets::keys(&secret)?;
+    let records = mainstay_records::build(
+        RecordsSettings {
+            schemas: settings.rest.schemas.clone(),
+            rows_max: rows_max(project),
+            aggregates_enabled: settings.rest.aggregates,
+            tx_rollback_allowed: settings.rest.tx_rollback,
+            statement_timeout: Duration::from_millis(settings.rest.statement_timeout_ms),
+            ..RecordsSettings::default()
+        },
+        RecordsParts { store: store.clone(), env: env.clone() },
+    );
+    let anonymous_role = Some(settings.auth.anonymous_role.clone());
+    let verifier =
+        Verifier::new(VerifierSettings { anonymous_role, ..VerifierSettings::default() }, secret, env);
+    let face = mainstay_http::build(
+        http_settings(project, dev.then_some(&keys)),
+        HttpParts {
+            service: Arc::new(Service(records)),
+            authenticate: Arc::new(verifier),
+            health: Some(Arc::new(StoreHealth(store.clone()))),
+            faces: Vec::new(),
+        },
+    );
+    let failed = |error| Problem::internal(format!("cannot serve: {error}"));
+    let running = face.serve(listeners).map_err(failed)?;
+    Ok(App { store, keys, running, schemas: settings.rest.schemas.clone() })
+}
+
+fn rows_max(project: &Project) -> Option<u64> {
+    Some(project.settings.rest.rows_max).filter(|rows| *rows > 0)
+}
+
+fn http_settings(project: &Project, keys: Option<&Keys>) -> HttpSettings {
+    let settings = &project.settings;
+    HttpSettings {
+        edge: EdgeSettings {
+            threads: settings.server.threads,
+            connections_max: settings.server.connections_max,
+            body_bytes_max: settings.server.body_bytes_max,
+            ..EdgeSettings::default()
+        },
+        rest: RestSettings {
+            schemas: settings.rest.schemas.clone(),
+            rows_max: rows_max(project),
+            tx_override: settings.rest.tx_rollback,
+            title: project.name(),
+            ..RestSettings::default()
+        },
+        pages: PageSettings {
+            dev: keys.is_some(),
+            title: project.name(),
+            public_url: String::new(),
+            anon_key: keys.map(|keys| keys.anon.clone()),
+            service_key: keys.map(|keys| keys.service_role.clone()),
+        },
+    }
+}
+
+/// The records service as the port that REST declares.
+struct Service(Records);
+
+impl RestService for Service {
+    fn run(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
+        Box::pin(self.0.run(request))
+    }
+
+    fn catalog(&self) -> Arc<Catalog> {
+        self.0.catalog()
+    }
+}
+
+/// Well while the store answers; the facts are those an operator asks for first.
+struct StoreHealth(Arc<dyn RecordStore>);
+
+impl Health for StoreHealth {
+    fn health(&self) -> Result<serde_json::Value> {
+        let status = self.0.status();
+        Ok(serde_json::json!({
+            "position": status.position.0,
+            "durability": status.durability,
+            "queue_length": status.queue_length,
+            "queue_length_max": status.queue_length_max,
+            "wal_bytes": status.wal_bytes,
+            "database_bytes": status.database_bytes,
+        }))
+    }
+}
+
+impl App {
+    pub fn store(&self) -> &dyn RecordStore {
+        &*self.store
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub fn url(&self) -> String {
+        self.running.addresses().first().map_or_else(String::new, |address| format!("http://{address}"))
+    }
+
+    /// Tables, views and functions of the exposed schemas.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let catalog = self.store.catalog();
+        let exposed = |schema: &String| self.schemas.contains(schema);
+        let relations = || catalog.relations.values().filter(|relation| exposed(&relation.name.schema));
+        let tables = relations().filter(|relation| matches!(relation.kind, RelationKind::Table)).count();
+        let functions = catalog
+            .functions
+            .iter()
+            .filter(|(name, _)| exposed(&name.schema))
+            .map(|(_, all)| all.len())
+            .sum();
+        (tables, relations().count() - tables, functions)
+    }
+
+    /// Refuses what is new, finishes what is under way, closes the files.
+    pub async fn close(self, within: Duration) -> Result<()> {
+        self.running.drain(within).await;
+        self.store.close().await
+    }
+}

@@ -1,0 +1,166 @@
+//! `mainstay.toml`: data that a person types. Every key has a default, so the file may be empty or missing.
+
+use mainstay_base::{Problem, Result};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub app: AppSettings,
+    pub server: ServerSettings,
+    pub rest: RestSettings,
+    pub store: StoreSettings,
+    pub auth: AuthSettings,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AppSettings {
+    /// Shown on the front page; the folder's name where it is missing.
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Address and port to listen on. Port 0 takes any free one.
+    pub listen: String,
+    /// Threads that serve requests; 0 means one for each core.
+    pub threads: usize,
+    pub connections_max: usize,
+    pub body_bytes_max: usize,
+    /// How long requests under way may take to finish after SIGTERM.
+    pub drain_seconds: u64,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        ServerSettings {
+            listen: "127.0.0.1:54321".into(),
+            threads: 0,
+            connections_max: 10_000,
+            body_bytes_max: 10 * 1024 * 1024,
+            drain_seconds: 30,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RestSettings {
+    /// Schemas that `/rest/v1` serves; the first is the default one.
+    pub schemas: Vec<String>,
+    /// Rows that one answer may have; 0 means no limit.
+    pub rows_max: u64,
+    /// `select=price.sum()`.
+    pub aggregates: bool,
+    /// `Prefer: tx=rollback` (`commit` is always allowed).
+    pub tx_rollback: bool,
+    pub statement_timeout_ms: u64,
+}
+
+impl Default for RestSettings {
+    fn default() -> Self {
+        RestSettings {
+            schemas: vec!["public".into()],
+            rows_max: 1_000,
+            aggregates: false,
+            tx_rollback: false,
+            statement_timeout_ms: 8_000,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Where the data lies, relative to the app's folder.
+    pub data_dir: PathBuf,
+    /// Writes that may wait; one more is refused with 503 and `Retry-After`.
+    pub queue_length_max: usize,
+    /// Days that durable changes of published tables are kept; 0 means for ever.
+    pub change_retention_days: u32,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        StoreSettings { data_dir: ".mainstay".into(), queue_length_max: 4_096, change_retention_days: 7 }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Signs and checks keys and tokens (HS256); one is made and kept in the data directory where it is missing.
+    pub jwt_secret: Option<String>,
+    /// The role of requests without a token.
+    pub anonymous_role: String,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        AuthSettings { jwt_secret: None, anonymous_role: "anon".into() }
+    }
+}
+
+impl Settings {
+    /// Reads a file; a missing one gives the defaults.
+    pub fn read(path: &Path) -> Result<Settings> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Settings::default()),
+            Err(error) => {
+                return Err(Problem::new("MS020", format!("cannot read `{}`: {error}", path.display())));
+            }
+        };
+        let settings: Settings = toml::from_str(&text).map_err(|error| {
+            let mut problem = Problem::new("MS021", error.message().replace('\n', " "))
+                .with_hint("docs/settings.md lists every key with its unit and default");
+            if let Some(span) = error.span() {
+                problem = problem.at(span.start);
+            }
+            problem
+        })?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong =
+            |what: &str, hint: &str| Err(Problem::new("MS021", what.to_owned()).with_hint(hint.to_owned()));
+        if self.rest.schemas.is_empty() {
+            return wrong("`[rest] schemas` is empty", "name at least one schema, for example [\"public\"]");
+        }
+        if self.rest.statement_timeout_ms == 0 {
+            return wrong(
+                "`[rest] statement_timeout_ms` is 0",
+                "every statement needs a limit; 8000 is the default",
+            );
+        }
+        if self.server.listen.parse::<std::net::SocketAddr>().is_err() {
+            let what =
+                format!("`[server] listen` is `{}`, which is no address with a port", self.server.listen);
+            return wrong(&what, "write it as \"127.0.0.1:54321\" or \"[::1]:54321\"");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_enough() {
+        let settings: Settings = toml::from_str("").expect("parses");
+        assert_eq!(settings.server.listen, "127.0.0.1:54321");
+        settings.check().expect("defaults are right");
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named() {
+        let error = toml::from_str::<Settings>("[server]\nlistne = 1").expect_err("unknown key");
+        assert!(error.message().contains("listne"), "{}", error.message());
+    }
+}
