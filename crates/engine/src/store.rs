@@ -151,7 +151,8 @@ pub struct WriteStep {
     pub plan: Arc<Plan>,
     pub value_sets: Vec<Vec<Value>>,
     pub format: Format,
-    /// The number of rows that the step may return or affect; outside it the write fails with the problem.
+    /// The number of rows that the step may return or affect; outside it the write fails with the problem, in whose
+    /// details `{rows}` stands for the number.
     pub expect: Option<(RangeInclusive<u64>, Problem)>,
 }
 

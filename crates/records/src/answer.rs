@@ -28,7 +28,7 @@ pub(crate) fn body(shape: &Shape, rows: u64, body: Vec<u8>) -> Result<Vec<u8>> {
 
 /// The number of rows that a single object may come from, with what is wrong otherwise.
 pub(crate) fn expect_one(shape: &Shape) -> Option<(RangeInclusive<u64>, Problem)> {
-    (shape.answer == Answer::Object).then(|| (1..=1, problems::not_singular(0)))
+    (shape.answer == Answer::Object).then(|| (1..=1, problems::not_singular(problems::ROWS_UNKNOWN)))
 }
 
 /// What stands between the brackets of a JSON array; `null` where nothing does.

@@ -4,6 +4,7 @@ use crate::relationships::{Cardinality, Relationship};
 use mainstay_base::Problem;
 use mainstay_sql::Name;
 use serde_json::json;
+use std::fmt::Display;
 
 pub(crate) fn table_not_found(schema: &str, name: &str, near: Option<&str>) -> Problem {
     let problem =
@@ -161,12 +162,15 @@ pub(crate) fn put_mismatch() -> Problem {
     Problem::new("PGRST115", "Payload values do not match URL in primary key column(s)")
 }
 
-pub(crate) fn not_singular(rows: u64) -> Problem {
+/// In place of a number of rows that only the store will know.
+pub(crate) const ROWS_UNKNOWN: &str = "{rows}";
+
+pub(crate) fn not_singular(rows: impl Display) -> Problem {
     Problem::new("PGRST116", "Cannot coerce the result to a single JSON object")
         .with_details(format!("The result contains {rows} rows"))
 }
 
-pub(crate) fn max_affected(rows: u64) -> Problem {
+pub(crate) fn max_affected(rows: impl Display) -> Problem {
     Problem::new("PGRST124", "Query result exceeds max-affected preference constraint")
         .with_details(format!("The query affects {rows} rows"))
 }

@@ -216,7 +216,14 @@ impl Writer {
 
 fn check_expected(step: &WriteStep, count: u64) -> Result<()> {
     match &step.expect {
-        Some((range, problem)) if !range.contains(&count) => Err(problem.clone()),
+        Some((range, problem)) if !range.contains(&count) => {
+            let problem = problem.clone();
+            let details = problem.details().map(|details| details.replace("{rows}", &count.to_string()));
+            Err(match details {
+                Some(details) => problem.with_details(details),
+                None => problem,
+            })
+        }
         _ => Ok(()),
     }
 }

@@ -140,8 +140,11 @@ fn representation(
 
 /// How many rows a write may affect, with what is wrong otherwise.
 pub(crate) fn expectation(request: &Request) -> Option<(RangeInclusive<u64>, Problem)> {
-    answer::expect_one(&request.shape)
-        .or_else(|| request.max_affected.map(|most| (0..=most, crate::problems::max_affected(most))))
+    answer::expect_one(&request.shape).or_else(|| {
+        request
+            .max_affected
+            .map(|most| (0..=most, crate::problems::max_affected(crate::problems::ROWS_UNKNOWN)))
+    })
 }
 
 /// The answer of a write that had nothing to do.
