@@ -33,7 +33,8 @@ pub fn check() -> Result<()> {
 /// Crate to rank, read from the block after «The house» in ARCHITECTURE.md: a line is `floor crate …`, lower
 /// numbers are lower floors, and within floor 0 each crate stands on the ones before it.
 fn floors() -> Result<BTreeMap<String, u32>> {
-    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).map_err(|error| format!("ARCHITECTURE.md: {error}"))?;
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md"))
+        .map_err(|error| format!("ARCHITECTURE.md: {error}"))?;
     let block = text.split("```floors").nth(1).and_then(|rest| rest.split("```").next());
     let block = block.ok_or("ARCHITECTURE.md has no block ```floors")?;
     let mut floors = BTreeMap::new();
@@ -71,7 +72,9 @@ fn arrows(metadata: &Value, floors: &BTreeMap<String, u32>, wrong: &mut Vec<Stri
             continue;
         };
         for dependency in dependencies.iter().filter(|dependency| dependency["kind"] != "dev") {
-            let Some(to) = dependency["name"].as_str().and_then(|name| name.strip_prefix("mainstay-")) else { continue };
+            let Some(to) = dependency["name"].as_str().and_then(|name| name.strip_prefix("mainstay-")) else {
+                continue;
+            };
             if floors.get(to).is_none_or(|below| below >= rank) {
                 wrong.push(format!("{from} must not depend on {to}: see ARCHITECTURE.md, floors"));
             }
@@ -84,7 +87,10 @@ fn homes(metadata: &Value, wrong: &mut Vec<String>) {
         for dependency in dependencies.iter().filter(|dependency| dependency["kind"] != "dev") {
             let home = ONE_HOME.iter().find(|(name, _)| dependency["name"] == *name).map(|(_, home)| *home);
             if let Some(home) = home.filter(|home| *home != from) {
-                wrong.push(format!("{} belongs to {home} alone; {from} must not depend on it", dependency["name"]));
+                wrong.push(format!(
+                    "{} belongs to {home} alone; {from} must not depend on it",
+                    dependency["name"]
+                ));
             }
         }
     }

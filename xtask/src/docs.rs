@@ -31,7 +31,9 @@ pub fn check() -> Result<()> {
 
 fn functions() -> String {
     let mut sections: BTreeMap<&str, BTreeMap<String, Vec<String>>> = BTreeMap::new();
-    for native in registry::natives().filter(|native| !native.name.starts_with("pg_") || native.name == "pg_typeof") {
+    for native in
+        registry::natives().filter(|native| !native.name.starts_with("pg_") || native.name == "pg_typeof")
+    {
         let arguments: Vec<String> = native.args.iter().map(|ty| name(*ty)).collect();
         let returns = match &native.body {
             Body::Rows { .. } => format!("setof {}", name(native.returns)),
@@ -50,7 +52,12 @@ fn functions() -> String {
     for aggregate in registry::aggregates().filter(|aggregate| !aggregate.name.starts_with("pg_")) {
         let arguments: Vec<String> = aggregate.args.iter().map(|ty| name(*ty)).collect();
         let entry = format!("{}({}) → {}", aggregate.name, arguments.join(", "), name(aggregate.returns));
-        sections.entry(aggregate.section).or_default().entry(aggregate.name.to_owned()).or_default().push(entry);
+        sections
+            .entry(aggregate.section)
+            .or_default()
+            .entry(aggregate.name.to_owned())
+            .or_default()
+            .push(entry);
     }
     let count: usize = sections.values().flat_map(BTreeMap::values).map(Vec::len).sum();
     let mut out = format!(

@@ -26,7 +26,12 @@ pub fn run(arguments: &[&str]) -> Result<()> {
         let findings = format!("-artifact_prefix={}/", folder.display());
         process::run(
             Command::new(folder.join(&triple).join("release").join(target))
-                .args([format!("-max_total_time={seconds}"), "-max_len=4096".into(), "-timeout=10".into(), findings])
+                .args([
+                    format!("-max_total_time={seconds}"),
+                    "-max_len=4096".into(),
+                    "-timeout=10".into(),
+                    findings,
+                ])
                 .args(["-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=0"])
                 .arg(&corpus),
         )?;
@@ -69,7 +74,8 @@ fn sql_seeds() -> Result<Vec<String>> {
         let text = fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
         seeds.extend(text.split(";\n").map(str::to_owned));
     }
-    let text = fs::read_to_string(root().join("tests/differential/expressions.sql")).map_err(|error| error.to_string())?;
+    let text = fs::read_to_string(root().join("tests/differential/expressions.sql"))
+        .map_err(|error| error.to_string())?;
     seeds.extend(text.lines().map(|line| format!("select {line}")));
     for entry in fs::read_dir(root().join("examples/shop/migrations")).map_err(|error| error.to_string())? {
         let path = entry.map_err(|error| error.to_string())?.path();

@@ -5,8 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What tests look for, and the Debian package that brings it.
-const NEEDED: &[(&str, &str)] =
-    &[("node", "nodejs"), ("npm", "npm"), ("python3", "python3"), ("psql", "postgresql-client"), ("cc", "build-essential")];
+const NEEDED: &[(&str, &str)] = &[
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("python3", "python3"),
+    ("psql", "postgresql-client"),
+    ("cc", "build-essential"),
+];
 
 pub fn run(arguments: &[&str]) -> Result<()> {
     install_debian()?;
@@ -22,7 +27,10 @@ pub fn run(arguments: &[&str]) -> Result<()> {
 }
 
 fn postgres_binaries() -> Option<PathBuf> {
-    (14..=18).rev().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"))).find(|path| path.join("initdb").exists())
+    (14..=18)
+        .rev()
+        .map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")))
+        .find(|path| path.join("initdb").exists())
 }
 
 fn install_debian() -> Result<()> {
@@ -40,7 +48,9 @@ fn install_debian() -> Result<()> {
     let wanted = missing.join(" ");
     let root_user = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !root_user || !process::has("apt-get") {
-        return Err(format!("the tests need these Debian packages: {wanted}\ninstall them with: sudo apt-get install {wanted}"));
+        return Err(format!(
+            "the tests need these Debian packages: {wanted}\ninstall them with: sudo apt-get install {wanted}"
+        ));
     }
     println!("installing {wanted}");
     let quiet = |command: &mut Command| process::run(command.env("DEBIAN_FRONTEND", "noninteractive"));
@@ -61,9 +71,13 @@ fn install_node(clients: &Path) -> Result<()> {
     println!("installing npm clients");
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     std::fs::copy(&wanted, folder.join("package.json")).map_err(|error| error.to_string())?;
-    process::run(
-        Command::new("npm").current_dir(&folder).args(["install", "--no-audit", "--no-fund", "--silent", "--ignore-scripts"]),
-    )?;
+    process::run(Command::new("npm").current_dir(&folder).args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--silent",
+        "--ignore-scripts",
+    ]))?;
     std::fs::write(folder.join("node_modules/.installed"), "").map_err(|error| error.to_string())
 }
 

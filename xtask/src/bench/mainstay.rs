@@ -33,7 +33,8 @@ pub fn uuid(kind: usize, number: usize) -> String {
 impl Mainstay {
     pub fn build() -> Result<Mainstay> {
         process::run(process::cargo().args(["build", "--release", "--package", "mainstay-cli"]))?;
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let keys = (0..MESSAGES).step_by(20).map(|number| uuid(3, number)).collect();
         Ok(Mainstay { binary: target.join("release/mainstay"), keys })
     }
@@ -66,16 +67,25 @@ impl Subject for Mainstay {
 
     fn start(&mut self, scratch: &Path) -> Result<Server> {
         let app = scratch.join("mainstay");
-        let write = |path: &str, text: &str| std::fs::write(app.join(path), text).map_err(|error| error.to_string());
+        let write =
+            |path: &str, text: &str| std::fs::write(app.join(path), text).map_err(|error| error.to_string());
         std::fs::create_dir_all(app.join("migrations")).map_err(|error| error.to_string())?;
         write("migrations/1_chat.sql", MIGRATION)?;
         write("seed.sql", &Mainstay::seed())?;
         let address = free_address()?;
         let listen = address.to_string();
         // Once to fill the data directory, then again so that the start is the one of every day.
-        let mut first = Server::start(Command::new(&self.binary).arg("dev").arg(&app).args(["--listen", &listen]), address, "/rest/v1/rooms?limit=1")?;
+        let mut first = Server::start(
+            Command::new(&self.binary).arg("dev").arg(&app).args(["--listen", &listen]),
+            address,
+            "/rest/v1/rooms?limit=1",
+        )?;
         first.stop();
-        Server::start(Command::new(&self.binary).arg("serve").arg(&app).args(["--listen", &listen]), address, "/rest/v1/rooms?limit=1")
+        Server::start(
+            Command::new(&self.binary).arg("serve").arg(&app).args(["--listen", &listen]),
+            address,
+            "/rest/v1/rooms?limit=1",
+        )
     }
 
     fn script(&self, workload: Workload) -> Result<String> {

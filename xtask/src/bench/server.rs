@@ -29,7 +29,8 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("cannot start {command:?}: {error}"))?;
-        let mut server = Server { child, url: format!("http://{address}"), cold_start: Duration::ZERO, memory_idle: 0 };
+        let mut server =
+            Server { child, url: format!("http://{address}"), cold_start: Duration::ZERO, memory_idle: 0 };
         while begin.elapsed() < Duration::from_secs(20) {
             if TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
                 && ureq::get(format!("http://{address}{path}")).call().is_ok()

@@ -30,11 +30,25 @@ function done(summary, latency, requests)
 end
 "#;
 
-fn command(url: &str, script: &str, folder: &Path, name: &str, connections: u32, seconds: u64) -> Result<Command> {
+fn command(
+    url: &str,
+    script: &str,
+    folder: &Path,
+    name: &str,
+    connections: u32,
+    seconds: u64,
+) -> Result<Command> {
     let path = folder.join(format!("{name}.lua"));
-    std::fs::write(&path, format!("{script}{DONE}")).map_err(|error| format!("{}: {error}", path.display()))?;
+    std::fs::write(&path, format!("{script}{DONE}"))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
     let mut command = Command::new("wrk");
-    command.arg("-t1").arg(format!("-c{connections}")).arg(format!("-d{seconds}s")).arg("-s").arg(path).arg(url);
+    command
+        .arg("-t1")
+        .arg(format!("-c{connections}"))
+        .arg(format!("-d{seconds}s"))
+        .arg("-s")
+        .arg(path)
+        .arg(url);
     Ok(command)
 }
 
@@ -53,9 +67,14 @@ pub fn run_both(url: &str, reads: &str, writes: &str, folder: &Path, seconds: u6
 }
 
 fn parse(output: &str) -> Result<Load> {
-    let line = output.lines().find_map(|line| line.strip_prefix("RESULT ")).ok_or_else(|| format!("wrk said:\n{output}"))?;
+    let line = output
+        .lines()
+        .find_map(|line| line.strip_prefix("RESULT "))
+        .ok_or_else(|| format!("wrk said:\n{output}"))?;
     let numbers: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [requests, micros, p50, p99, failed] = numbers.as_slice() else { return Err(format!("wrk said: {line}")) };
+    let [requests, micros, p50, p99, failed] = numbers.as_slice() else {
+        return Err(format!("wrk said: {line}"));
+    };
     Ok(Load {
         requests: *requests as u64,
         per_second: requests / (micros / 1e6),
