@@ -6,6 +6,7 @@ mod crypto;
 mod datetime;
 mod define;
 mod json;
+mod lowering;
 mod math;
 mod network;
 mod pattern;
@@ -21,6 +22,7 @@ use crate::registry::{Aggregate, Native};
 pub(crate) static TABLES: &[&[Native]] = &[
     array::TABLE,
     json::TABLE,
+    lowering::TABLE,
     system::TABLE,
     string::TABLE,
     string::bytes::TABLE,
