@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod build;
 pub(crate) mod contain;
 pub(crate) mod modify;
+mod path;
 pub(crate) mod record;
 pub(crate) mod rows;
 
@@ -111,4 +112,24 @@ pub(crate) static TABLE: &[Native] = &[
     set(SECTION, "jsonb_each_text", &[Jsonb], Record, &[("key", Text), ("value", Text)], rows::each_text),
     set(SECTION, "json_object_keys", &[Json], Text, &[("json_object_keys", Text)], rows::keys_json),
     set(SECTION, "jsonb_object_keys", &[Jsonb], Text, &[("jsonb_object_keys", Text)], rows::keys_jsonb),
+    // Paths. The type `jsonpath` is text here; the path is checked when it is used.
+    operator(SECTION, "@?", &[Jsonb, Text], Bool, path::exists_silent),
+    operator(SECTION, "@@", &[Jsonb, Text], Bool, path::match_silent),
+    function(SECTION, "jsonb_path_exists", &[Jsonb, Text], Bool, path::exists),
+    function(SECTION, "jsonb_path_exists", &[Jsonb, Text, Jsonb], Bool, path::exists),
+    function(SECTION, "jsonb_path_exists", &[Jsonb, Text, Jsonb, Bool], Bool, path::exists),
+    function(SECTION, "jsonb_path_match", &[Jsonb, Text], Bool, path::matches),
+    function(SECTION, "jsonb_path_match", &[Jsonb, Text, Jsonb], Bool, path::matches),
+    function(SECTION, "jsonb_path_match", &[Jsonb, Text, Jsonb, Bool], Bool, path::matches),
+    function(SECTION, "jsonb_path_query_array", &[Jsonb, Text], Jsonb, path::query_array),
+    function(SECTION, "jsonb_path_query_array", &[Jsonb, Text, Jsonb], Jsonb, path::query_array),
+    function(SECTION, "jsonb_path_query_array", &[Jsonb, Text, Jsonb, Bool], Jsonb, path::query_array),
+    function(SECTION, "jsonb_path_query_first", &[Jsonb, Text], Jsonb, path::query_first),
+    function(SECTION, "jsonb_path_query_first", &[Jsonb, Text, Jsonb], Jsonb, path::query_first),
+    function(SECTION, "jsonb_path_query_first", &[Jsonb, Text, Jsonb, Bool], Jsonb, path::query_first),
+    set(SECTION, "jsonb_path_query", &[Jsonb, Text], Jsonb, PATH_QUERY, path::query),
+    set(SECTION, "jsonb_path_query", &[Jsonb, Text, Jsonb], Jsonb, PATH_QUERY, path::query),
+    set(SECTION, "jsonb_path_query", &[Jsonb, Text, Jsonb, Bool], Jsonb, PATH_QUERY, path::query),
 ];
+
+const PATH_QUERY: &[(&str, Ty)] = &[("jsonb_path_query", Jsonb)];
