@@ -9,7 +9,7 @@ use crate::functions::{descriptor, flags};
 use crate::scope;
 use mainstay_base::{Problem, Result};
 use mainstay_types::registry::{Aggregate as Native, Ty, aggregates};
-use mainstay_types::{AggregateState, Call, Value, ValueRef, Volatility};
+use mainstay_types::{AggregateState, Call, Type, Value, ValueRef, Volatility, value};
 use rusqlite::functions::{Aggregate, Context, WindowAggregate};
 use rusqlite::types::ToSqlOutput;
 use std::borrow::Cow;
@@ -22,28 +22,37 @@ const WINDOW_PREFIX: &str = "\"pgw:";
 
 /// The text of a statement with the aggregates that its windows need.
 pub(crate) fn for_windows(text: &str) -> Cow<'_, str> {
-    if text.contains(PLAIN_PREFIX) && text.contains(" OVER ") {
+    if text.contains(PLAIN_PREFIX) && text.contains(" OVER") {
         Cow::Owned(text.replace(PLAIN_PREFIX, WINDOW_PREFIX))
     } else {
         Cow::Borrowed(text)
     }
 }
 
+/// The native behind `json_agg` and `jsonb_agg` of rows: its first argument tells the types of the others, so that
+/// lowered statements call it by a plain name and without a descriptor.
+const JSON_ROWS: &str = "pg_json_rows";
+const JSONB_ROWS: &str = "pg_jsonb_rows";
+
 pub(crate) fn register(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     for native in aggregates() {
+        if native.name == JSON_ROWS {
+            let types = Arc::new(Types { args: Vec::new(), returns: Type::Json });
+            for (name, jsonb) in [(JSON_ROWS, false), (JSONB_ROWS, true)] {
+                let plain =
+                    Grouped { native, types: Arc::clone(&types), keep_rows: false, described: false, jsonb };
+                connection.create_aggregate_function(name, -1, flags(Volatility::Stable), plain)?;
+            }
+            continue;
+        }
         let symbol = native.symbol();
         let flags = flags(Volatility::Immutable);
-        connection.create_aggregate_function(
-            symbol.as_str(),
-            -1,
-            flags,
-            Grouped { native, types: Arc::new(signature(native)), keep_rows: false },
-        )?;
+        connection.create_aggregate_function(symbol.as_str(), -1, flags, Grouped::new(native, false))?;
         connection.create_window_function(
             symbol.replacen("pga:", "pgw:", 1).as_str(),
             -1,
             flags,
-            Grouped { native, types: Arc::new(signature(native)), keep_rows: true },
+            Grouped::new(native, true),
         )?;
     }
     Ok(())
@@ -64,6 +73,10 @@ struct Grouped {
     native: &'static Native,
     types: Arc<Types>,
     keep_rows: bool,
+    /// The last argument describes the types of the others.
+    described: bool,
+    /// The state gives json, and jsonb is wanted.
+    jsonb: bool,
 }
 
 struct Group {
@@ -76,17 +89,32 @@ struct Group {
 type Accumulator = AssertUnwindSafe<Group>;
 
 impl Grouped {
-    /// How many of the arguments are the aggregate's own, and the types of this call.
-    fn call(&self, context: &Context<'_>) -> rusqlite::Result<(usize, Arc<Types>)> {
+    fn new(native: &'static Native, keep_rows: bool) -> Self {
+        Grouped {
+            native,
+            types: Arc::new(signature(native)),
+            keep_rows,
+            described: is_polymorphic(native),
+            jsonb: false,
+        }
+    }
+
+    /// How many arguments are the aggregate's own.
+    fn own_arguments(&self, given: usize) -> usize {
+        if self.described && given > self.native.args.len() { given - 1 } else { given }
+    }
+
+    /// The types of a call.
+    fn types(&self, context: &Context<'_>) -> rusqlite::Result<Arc<Types>> {
         let given = context.len();
-        if is_polymorphic(self.native) && given > self.native.args.len() {
-            let last = given - 1;
-            return Ok((last, descriptor(context, last)?));
+        let own = self.own_arguments(given);
+        if own < given {
+            return descriptor(context, own);
         }
         if given == self.types.args.len() {
-            return Ok((given, Arc::clone(&self.types)));
+            return Ok(Arc::clone(&self.types));
         }
-        Ok((given, Arc::new(self.types.spread(given))))
+        Ok(Arc::new(self.types.spread(given)))
     }
 
     fn value(&self, group: Option<&Group>) -> rusqlite::Result<ToSqlOutput<'static>> {
@@ -104,8 +132,16 @@ impl Grouped {
                 context: &frame.context,
             }),
         });
+        let answer = answer.and_then(|value| if self.jsonb { to_jsonb(&value) } else { Ok(value) });
         answer.map(to_sqlite).map_err(raise)
     }
+}
+
+fn to_jsonb(value: &Value) -> Result<Value> {
+    if value.is_null() {
+        return Ok(Value::Null);
+    }
+    scope::with(|frame| value::cast(value.as_ref(), &Type::Json, &Type::Jsonb.into(), true, &frame.context))
 }
 
 fn step(group: &mut Group, args: &[ValueRef<'_>]) -> Result<()> {
@@ -121,15 +157,12 @@ fn step(group: &mut Group, args: &[ValueRef<'_>]) -> Result<()> {
 
 impl Aggregate<Accumulator, ToSqlOutput<'static>> for Grouped {
     fn init(&self, context: &mut Context<'_>) -> rusqlite::Result<Accumulator> {
-        let (_, types) = self.call(context)?;
+        let types = self.types(context)?;
         Ok(AssertUnwindSafe(Group { state: (self.native.start)(), types, rows: VecDeque::new() }))
     }
 
     fn step(&self, context: &mut Context<'_>, group: &mut Accumulator) -> rusqlite::Result<()> {
-        let count = match is_polymorphic(self.native) && context.len() > self.native.args.len() {
-            true => context.len() - 1,
-            false => context.len(),
-        };
+        let count = self.own_arguments(context.len());
         let mut args = Vec::with_capacity(count);
         for index in 0..count {
             args.push(from_sqlite(context.get_raw(index)).map_err(raise)?);

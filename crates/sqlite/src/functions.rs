@@ -47,6 +47,10 @@ fn arity(native: &Native) -> c_int {
     c_int::try_from(native.args.len() + usize::from(native.is_polymorphic())).unwrap_or(-1)
 }
 
+/// The native behind `pg_row_to_json(spec, …)`: its first argument tells the types of the others, so that lowered
+/// statements call it by its plain name and without a descriptor.
+const ROW_TO_JSON: &str = "pg_row_to_json";
+
 fn register_native(
     connection: &rusqlite::Connection,
     native: &'static Native,
@@ -55,6 +59,11 @@ fn register_native(
     let symbol = native.symbol();
     let flags = flags(native.volatility);
     let strict = native.strict;
+    if native.name == ROW_TO_JSON {
+        connection.create_scalar_function(ROW_TO_JSON, -1, flags, move |context| {
+            invoke(context, context.len(), strict, &[], &Type::Json, call)
+        })?;
+    }
     if native.is_polymorphic() {
         return connection.create_scalar_function(symbol.as_str(), arity(native), flags, move |context| {
             let Some(last) = context.len().checked_sub(1) else {

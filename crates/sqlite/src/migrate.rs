@@ -19,6 +19,7 @@ use mainstay_sql::plan::{Action, Compiled, PlannedMigration};
 use mainstay_types::{Context, Session, Value, ValueRef};
 use rusqlite::ffi;
 use sha2::{Digest, Sha256};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -41,7 +42,29 @@ pub(crate) fn checksum(text: &str) -> String {
 }
 
 impl Writer {
-    pub(crate) fn migrate(&mut self, migration: &Migration) -> Result<Migrated> {
+    /// Applies a migration; never unwinds.
+    pub(crate) fn migrate_safely(
+        &mut self,
+        migration: &Migration,
+        planned: Option<Box<PlannedMigration>>,
+    ) -> Result<Migrated> {
+        let before = Arc::clone(&self.catalog);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.migrate(migration, planned)));
+        outcome.unwrap_or_else(|_| {
+            raw::reset_all(self.connection.raw());
+            self.roll_back();
+            self.connection.forget_statements();
+            self.foreign_keys_on(true)?;
+            self.set_catalog(before)?;
+            Err(Problem::internal("the migration failed inside the engine; nothing of it was kept"))
+        })
+    }
+
+    fn migrate(
+        &mut self,
+        migration: &Migration,
+        mut planned: Option<Box<PlannedMigration>>,
+    ) -> Result<Migrated> {
         if self.shared.disk_failed.load(Ordering::Acquire) {
             return Err(Problem::new("58030", "the disk did not confirm an earlier write"));
         }
@@ -52,7 +75,10 @@ impl Writer {
         let mut text = migration.text.clone();
         let mut skipped = Vec::new();
         loop {
-            let planned = plan_migration(&self.catalog, &text)?;
+            let planned = match planned.take() {
+                Some(planned) => *planned,
+                None => plan_migration(&self.catalog, &text)?,
+            };
             if !migration.keep_going
                 && let Some(problem) = planned.first_problem()
             {

@@ -16,7 +16,7 @@ use mainstay_engine::{
     Applied, BoxFuture, Change, ChangeSink, ListenerId, Migrated, Migration, Operation, Plan, Position, Read,
     RecordStore, Rows, StoreStatus, Write, Written,
 };
-use mainstay_sql::plan::Compiled;
+use mainstay_sql::plan::{Compiled, PlannedMigration};
 use mainstay_sql::{Catalog, Name};
 use mainstay_types::{ColumnType, Value, ValueRef};
 use std::path::Path;
@@ -94,6 +94,15 @@ impl SqliteStore {
     pub fn plan_compiled(&self, compiled: Compiled) -> Arc<Plan> {
         let version = self.inner.shared.catalog().version;
         Arc::new(plan::wrap(compiled, version, self.inner.shared.number))
+    }
+
+    /// Applies a migration that was understood elsewhere, as [`SqliteStore::plan_compiled`] for statements.
+    pub async fn migrate_planned(&self, name: &str, planned: PlannedMigration) -> Result<Migrated> {
+        let migration =
+            Migration { name: name.to_owned(), text: String::new(), keep_going: false, record: false };
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Migrate { migration, planned: Some(Box::new(planned)), reply };
+        self.submit(job, answer)?.await.unwrap_or_else(|_| Err(problems::closing()))
     }
 
     fn submit<T>(
@@ -192,7 +201,7 @@ impl RecordStore for SqliteStore {
     fn migrate(&self, migration: Migration) -> BoxFuture<'_, Result<Migrated>> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            let answer = self.submit(Job::Migrate { migration, reply }, answer)?;
+            let answer = self.submit(Job::Migrate { migration, planned: None, reply }, answer)?;
             answer.await.unwrap_or_else(|_| Err(problems::closing()))
         })
     }

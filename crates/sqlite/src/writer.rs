@@ -16,6 +16,7 @@ use ahash::AHashMap;
 use mainstay_base::{Hlc, HlcClock, Problem, Result};
 use mainstay_engine::{Change, Migrated, Migration, Position, Write, Written};
 use mainstay_sql::catalog::ConstraintKind;
+use mainstay_sql::plan::PlannedMigration;
 use mainstay_sql::{Catalog, Name};
 use mainstay_types::{Session, ValueRef};
 use rusqlite::ffi;
@@ -38,7 +39,11 @@ pub(crate) const FRAME_BYTES: u64 = 4096 + 24;
 /// What callers ask of the writer.
 pub(crate) enum Job {
     Write(WriteJob),
-    Migrate { migration: Migration, reply: oneshot::Sender<Result<Migrated>> },
+    Migrate {
+        migration: Migration,
+        planned: Option<Box<PlannedMigration>>,
+        reply: oneshot::Sender<Result<Migrated>>,
+    },
 }
 
 pub(crate) struct WriteJob {
@@ -193,9 +198,9 @@ impl Writer {
         for job in jobs.drain(..) {
             match job {
                 Job::Write(job) => group.push(job),
-                Job::Migrate { migration, reply } => {
+                Job::Migrate { migration, planned, reply } => {
                     self.run_groups(std::mem::take(&mut group));
-                    let _ = reply.send(self.migrate(&migration));
+                    let _ = reply.send(self.migrate_safely(&migration, planned));
                 }
             }
         }

@@ -1,1 +1,10 @@
+//! Conformance suites and oracles for tests.
+//!
+//! Hidden here: how a promise of a contract is put to the test.
+//! Not here: any technology; an engine brings itself and runs the suite.
+//! Invariant: a test of a suite knows the contract alone, so that every engine passes the same one.
+//! Start reading at [`record_store`].
 
+pub mod generate;
+pub mod postgres;
+pub mod record_store;
