@@ -14,11 +14,19 @@ pub enum Visit<'a> {
 /// Calls `visit` for a node and everything within it. Covers what `SELECT`, `INSERT`, `UPDATE`, `DELETE`, `MERGE`
 /// and expressions are made of; other statements are met themselves, but not entered.
 pub fn for_each_node(node: &mut NodeEnum, visit: &mut dyn FnMut(Visit<'_>)) {
+    for_each_node_within(node, &mut |met| {
+        visit(met);
+        true
+    });
+}
+
+/// As [`for_each_node`]; what `visit` answers `false` for is not entered.
+pub fn for_each_node_within(node: &mut NodeEnum, visit: &mut dyn FnMut(Visit<'_>) -> bool) {
     Walk { visit }.node(node);
 }
 
 struct Walk<'a> {
-    visit: &'a mut dyn FnMut(Visit<'_>),
+    visit: &'a mut dyn FnMut(Visit<'_>) -> bool,
 }
 
 impl Walk<'_> {
@@ -29,8 +37,7 @@ impl Walk<'_> {
         if let NodeEnum::TypeName(name) = node {
             return self.type_name(name);
         }
-        (self.visit)(Visit::Node(node));
-        if !self.expression(node) && !self.from_item(node) {
+        if (self.visit)(Visit::Node(node)) && !self.expression(node) && !self.from_item(node) {
             self.query(node);
         }
     }

@@ -1,0 +1,535 @@
+//! `CREATE TABLE`, with columns, `LIKE` and what `CREATE TABLE AS` shares with it.
+
+use super::Draft;
+use super::sequence::{fresh, next_value};
+use super::tree::{at, def_elems, dotted, place, range_parts, required, strings};
+use crate::catalog::{
+    Column, Constraint, ConstraintKind, Identity, Index, Name, Relation, RelationKind, Sequence,
+};
+use crate::plan::Action;
+use mainstay_base::{Problem, Result};
+use mainstay_types::{ColumnType, Type};
+use pg_query::NodeEnum;
+use pg_query::protobuf::{
+    self, ColumnDef, ConstrType, CreateStmt, Node, RangeVar, TableLikeClause, TableLikeOption,
+};
+use std::sync::Arc;
+
+/// A constraint as it stands in a statement: on a column, or on the table.
+#[derive(Clone)]
+pub(super) struct Written {
+    pub constraint: protobuf::Constraint,
+    pub column: Option<String>,
+}
+
+/// A column as it stands in a statement.
+pub(super) struct NewColumn {
+    pub column: Column,
+    pub constraints: Vec<Written>,
+}
+
+impl Draft<'_> {
+    pub(super) fn create_table(&mut self, statement: &CreateStmt) -> Result<()> {
+        let range = required(statement.relation.as_ref())?;
+        refuse_unable(statement, range)?;
+        let name = self.creation_name(&range_parts(range)).map_err(|problem| at(problem, range.location))?;
+        if statement.if_not_exists && super::names::is_relation_name_taken(&self.catalog, &name) {
+            self.notice(format!("relation \"{}\" already exists, skipping", name.name));
+            return Ok(());
+        }
+        self.require_free(&name).map_err(|problem| at(problem, range.location))?;
+        self.require_storable(&name).map_err(|problem| at(problem, range.location))?;
+        if range.relpersistence == "u" {
+            self.notice("an UNLOGGED table is kept as durably as any other");
+        }
+        let relation = self.new_relation(name.clone(), RelationKind::Table);
+        self.put_relation(relation);
+        let mut written = Vec::new();
+        let mut copied = Vec::new();
+        for element in &statement.table_elts {
+            match element.node.as_ref() {
+                Some(NodeEnum::ColumnDef(definition)) => {
+                    let new = self.new_column(&name, definition)?;
+                    self.append_column(&name, new.column)
+                        .map_err(|problem| at(problem, definition.location))?;
+                    written.extend(new.constraints);
+                }
+                Some(NodeEnum::TableLikeClause(like)) => copied.extend(self.copy_like(&name, like)?),
+                Some(NodeEnum::Constraint(constraint)) => {
+                    written.push(Written { constraint: (**constraint).clone(), column: None });
+                }
+                _ => return Err(Problem::internal("an element of CREATE TABLE that is not known")),
+            }
+        }
+        for node in statement.constraints.iter().chain(&statement.nnconstraints) {
+            if let Some(NodeEnum::Constraint(constraint)) = node.node.as_ref() {
+                written.push(Written { constraint: (**constraint).clone(), column: None });
+            }
+        }
+        self.check_generated(&name)?;
+        self.add_written(&name, &written)?;
+        for (index, primary) in copied {
+            self.copy_index(&name, index, primary)?;
+        }
+        let relation = self.existing(&name)?;
+        self.create_physical(&relation)
+    }
+
+    pub(super) fn new_relation(&mut self, name: Name, kind: RelationKind) -> Relation {
+        let id = self.catalog.take_id();
+        let row_type = self.new_type_id();
+        Relation {
+            id,
+            name,
+            kind,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            indexes: Vec::new(),
+            triggers: Vec::new(),
+            policies: Vec::new(),
+            row_security: false,
+            force_row_security: false,
+            comment: None,
+            owner: None,
+            row_type,
+            origins: Vec::new(),
+        }
+    }
+
+    /// Adds a column to the catalog's table.
+    pub(super) fn append_column(&mut self, table: &Name, column: Column) -> Result<()> {
+        let relation = self.existing(table)?;
+        if relation.column(&column.name).is_some() {
+            return Err(Problem::new(
+                "42701",
+                format!("column \"{}\" specified more than once", column.name),
+            ));
+        }
+        if is_system_column(&column.name) {
+            return Err(Problem::new(
+                "42701",
+                format!("column name \"{}\" conflicts with a system column name", column.name),
+            ));
+        }
+        if let Some(other) =
+            relation.columns.iter().find(|other| other.name.eq_ignore_ascii_case(&column.name))
+        {
+            return Err(Problem::needs_postgres(format!(
+                "a second column that differs only in case (\"{}\" beside \"{}\")",
+                column.name, other.name
+            )));
+        }
+        if relation.columns.len() >= 1600 {
+            return Err(Problem::new("54011", "tables can have at most 1600 columns"));
+        }
+        self.change_relation(table, |relation| relation.columns.push(column))
+    }
+
+    /// Understands a column's definition. Its sequence is created at once; its constraints are handed back, except
+    /// those that are part of the column itself.
+    pub(super) fn new_column(&mut self, table: &Name, definition: &ColumnDef) -> Result<NewColumn> {
+        let written_type = required(definition.type_name.as_ref())?;
+        let serial = super::types::serial(written_type);
+        let (ty, domain) = match &serial {
+            Some(ty) => (ty.clone().into(), None),
+            None => {
+                let resolved = self.resolve_column_type(&definition.colname, written_type)?;
+                (resolved.ty, resolved.domain)
+            }
+        };
+        if let Some(collate) = &definition.coll_clause {
+            check_collation(&strings(&collate.collname), collate.location)?;
+        }
+        let mut new = NewColumn {
+            column: Column {
+                name: definition.colname.clone(),
+                ty,
+                domain,
+                not_null: definition.is_not_null,
+                default: None,
+                generated: None,
+                identity: None,
+                sequence: None,
+                comment: None,
+            },
+            constraints: Vec::new(),
+        };
+        if serial.is_some() {
+            let sequence = self.serial_sequence(table, &new.column, None)?;
+            new.column.not_null = true;
+            new.column.default = Some(next_value(&sequence));
+            new.column.sequence = Some(sequence);
+        }
+        for node in &definition.constraints {
+            if let Some(NodeEnum::Constraint(constraint)) = node.node.as_ref() {
+                self.column_constraint(table, &mut new, constraint, serial.is_some())?;
+            }
+        }
+        if new.column.default.is_none() && new.column.generated.is_none() && new.column.identity.is_none() {
+            let domain = new.column.domain.as_ref().and_then(|name| self.catalog.domains.get(name));
+            new.column.default = domain.and_then(|domain| domain.default.clone());
+        }
+        Ok(new)
+    }
+
+    fn column_constraint(
+        &mut self,
+        table: &Name,
+        new: &mut NewColumn,
+        constraint: &protobuf::Constraint,
+        serial: bool,
+    ) -> Result<()> {
+        let column = &mut new.column;
+        let twice = |what: &str, column: &Column| {
+            let words = format!(
+                "multiple {what} specified for column \"{}\" of table \"{}\"",
+                column.name, table.name
+            );
+            Err(at(Problem::new("42601", words), constraint.location))
+        };
+        match ConstrType::try_from(constraint.contype).unwrap_or(ConstrType::Undefined) {
+            ConstrType::ConstrNull if column.not_null => {
+                let words = format!(
+                    "conflicting NULL/NOT NULL declarations for column \"{}\" of table \"{}\"",
+                    column.name, table.name
+                );
+                return Err(at(Problem::new("42601", words), constraint.location));
+            }
+            ConstrType::ConstrNull => {}
+            ConstrType::ConstrNotnull => column.not_null = true,
+            ConstrType::ConstrDefault => {
+                if column.default.is_some() || serial {
+                    return twice("default values", column);
+                }
+                let node = required(constraint.raw_expr.as_deref())?;
+                column.default = self
+                    .default_text(node, &column.ty)
+                    .map_err(|problem| at(problem, constraint.location))?;
+            }
+            ConstrType::ConstrGenerated => {
+                if constraint.generated_kind == "v" {
+                    let problem = Problem::needs_postgres("a virtual generated column")
+                        .with_hint("write `GENERATED ALWAYS AS (…) STORED`");
+                    return Err(at(problem, constraint.location));
+                }
+                if column.default.is_some() {
+                    let words = format!(
+                        "both default and generation expression specified for column \"{}\" of table \"{}\"",
+                        column.name, table.name
+                    );
+                    return Err(at(Problem::new("42601", words), constraint.location));
+                }
+                column.generated =
+                    Some(self.expression_text(None, required(constraint.raw_expr.as_deref())?)?);
+            }
+            ConstrType::ConstrIdentity => {
+                if column.identity.is_some() {
+                    return twice("identity specifications", column);
+                }
+                self.make_identity(table, column, &constraint.generated_when, &constraint.options)
+                    .map_err(|problem| at(problem, constraint.location))?;
+            }
+            ConstrType::ConstrAttrDeferrable
+            | ConstrType::ConstrAttrNotDeferrable
+            | ConstrType::ConstrAttrDeferred
+            | ConstrType::ConstrAttrImmediate
+            | ConstrType::ConstrAttrEnforced
+            | ConstrType::ConstrAttrNotEnforced => apply_attribute(&mut new.constraints, constraint)?,
+            _ => {
+                let column = Some(column.name.clone());
+                new.constraints.push(Written { constraint: constraint.clone(), column });
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a default; `DEFAULT NULL` is none. The expression must fit the type.
+    pub(super) fn default_text(&self, node: &Node, ty: &ColumnType) -> Result<Option<String>> {
+        if let Some(NodeEnum::AConst(constant)) = node.node.as_ref()
+            && constant.isnull
+        {
+            return Ok(None);
+        }
+        let text = self.expression_text(None, node)?;
+        self.lower_default(&text, ty)?;
+        Ok(Some(text))
+    }
+
+    /// Makes a column `GENERATED … AS IDENTITY`, with its sequence.
+    pub(super) fn make_identity(
+        &mut self,
+        table: &Name,
+        column: &mut Column,
+        when: &str,
+        options: &[Node],
+    ) -> Result<()> {
+        if !matches!(column.ty.ty, Type::Int2 | Type::Int4 | Type::Int8) {
+            return Err(Problem::new("22023", "identity column type must be smallint, integer, or bigint"));
+        }
+        if column.default.is_some() {
+            let words = format!(
+                "both default and identity specified for column \"{}\" of table \"{}\"",
+                column.name, table.name
+            );
+            return Err(Problem::new("42601", words));
+        }
+        column.identity = Some(if when == "a" { Identity::Always } else { Identity::ByDefault });
+        column.not_null = true;
+        column.sequence = Some(self.serial_sequence(table, column, Some(options))?);
+        Ok(())
+    }
+
+    /// The sequence that a serial or identity column owns.
+    fn serial_sequence(&mut self, table: &Name, column: &Column, options: Option<&[Node]>) -> Result<Name> {
+        let options = options.unwrap_or_default();
+        let given = def_elems(options).find(|option| option.defname == "sequence_name");
+        let name = match given.and_then(|option| option.arg.as_deref()).map(dotted) {
+            Some(parts) => self.creation_name(&parts)?,
+            None => Name::new(
+                table.schema.clone(),
+                self.choose_relation_name(&table.schema, &table.name, Some(&column.name), "seq", false),
+            ),
+        };
+        self.require_free(&name)?;
+        let mut sequence: Sequence = fresh(name.clone(), column.ty.ty.clone());
+        self.sequence_options(&mut sequence, options, true)?;
+        sequence.owned_by = Some((table.clone(), column.name.clone()));
+        self.add_sequence(sequence);
+        Ok(name)
+    }
+
+    /// Generated columns may use plain columns only.
+    pub(super) fn check_generated(&self, table: &Name) -> Result<()> {
+        let relation = self.existing(table)?;
+        for column in &relation.columns {
+            let Some(text) = &column.generated else { continue };
+            for used in self.columns_in_text(table, text) {
+                if relation.column(&used).is_some_and(|other| other.generated.is_some()) {
+                    return Err(Problem::new(
+                        "42P17",
+                        format!("cannot use generated column \"{used}\" in column generation expression"),
+                    )
+                    .with_details("A generated column cannot reference another generated column."));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_like(&mut self, table: &Name, like: &TableLikeClause) -> Result<Vec<(Index, bool)>> {
+        let range = required(like.relation.as_ref())?;
+        let source = self.relation(range)?;
+        let includes = |option: TableLikeOption| {
+            // A set of flags; the tree's own enumeration numbers them from one.
+            like.options & (1 << (option as u32 - 1)) != 0
+        };
+        for column in &source.columns {
+            let mut copy = column.clone();
+            copy.sequence = None;
+            copy.comment =
+                column.comment.clone().filter(|_| includes(TableLikeOption::CreateTableLikeComments));
+            if !includes(TableLikeOption::CreateTableLikeDefaults) {
+                copy.default = None;
+            }
+            if !includes(TableLikeOption::CreateTableLikeGenerated) {
+                copy.generated = None;
+            }
+            let identity =
+                copy.identity.take().filter(|_| includes(TableLikeOption::CreateTableLikeIdentity));
+            if let Some(kind) = identity {
+                let when = if kind == Identity::Always { "a" } else { "d" };
+                self.make_identity(table, &mut copy, when, &[])?;
+            }
+            self.append_column(table, copy)?;
+        }
+        if includes(TableLikeOption::CreateTableLikeConstraints) {
+            let checks: Vec<Constraint> = source
+                .constraints
+                .iter()
+                .filter(|constraint| matches!(constraint.kind, ConstraintKind::Check { .. }))
+                .cloned()
+                .collect();
+            self.change_relation(table, |relation| relation.constraints.extend(checks))?;
+        }
+        if !includes(TableLikeOption::CreateTableLikeIndexes) {
+            return Ok(Vec::new());
+        }
+        let is_primary = |index: &Index| {
+            source.constraints.iter().any(|constraint| {
+                Some(&constraint.name) == index.constraint.as_ref()
+                    && matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })
+            })
+        };
+        Ok(source.indexes.iter().map(|index| (index.clone(), is_primary(index))).collect())
+    }
+
+    /// `INCLUDING INDEXES`: the index under a new name; a key's or unique constraint's index brings the constraint.
+    fn copy_index(&mut self, table: &Name, mut index: Index, primary: bool) -> Result<()> {
+        let columns: Vec<String> =
+            index.keys.iter().filter_map(super::constraint::column_key).cloned().collect();
+        let words =
+            index.keys.iter().map(|key| super::constraint::column_key(key).map_or("expr", String::as_str));
+        let addition = super::names::joined(words);
+        let is_constraint = index.constraint.is_some();
+        let (label, addition) = match (primary, is_constraint) {
+            (true, _) => ("pkey", None),
+            (false, true) => ("key", Some(addition.as_str())),
+            (false, false) => ("idx", Some(addition.as_str())),
+        };
+        index.name = self.choose_relation_name(&table.schema, &table.name, addition, label, is_constraint);
+        index.constraint = is_constraint.then(|| index.name.clone());
+        let nulls_not_distinct = index.nulls_not_distinct;
+        let kind = match (primary, is_constraint) {
+            (true, _) => Some(ConstraintKind::PrimaryKey { columns: columns.clone() }),
+            (false, true) => Some(ConstraintKind::Unique { columns: columns.clone(), nulls_not_distinct }),
+            (false, false) => None,
+        };
+        self.catalog.indexes.insert(Name::new(table.schema.clone(), index.name.clone()), table.clone());
+        self.change_relation(table, |relation| {
+            if let Some(kind) = kind {
+                relation.constraints.push(Constraint {
+                    name: index.name.clone(),
+                    kind,
+                    deferrable: false,
+                    initially_deferred: false,
+                    comment: None,
+                });
+            }
+            for column in relation.columns.iter_mut().filter(|c| primary && columns.contains(&c.name)) {
+                column.not_null = true;
+            }
+            relation.indexes.push(index);
+        })
+    }
+
+    /// `CREATE TABLE … AS` and `SELECT … INTO`.
+    pub(super) fn create_table_as(
+        &mut self,
+        range: &RangeVar,
+        names: &[String],
+        query: &Node,
+        fill: bool,
+        if_not_exists: bool,
+    ) -> Result<()> {
+        if range.relpersistence == "t" {
+            return Err(at(Problem::needs_postgres("a temporary table"), range.location));
+        }
+        let name = self.creation_name(&range_parts(range))?;
+        if if_not_exists && super::names::is_relation_name_taken(&self.catalog, &name) {
+            self.notice(format!("relation \"{}\" already exists, skipping", name.name));
+            return Ok(());
+        }
+        self.require_free(&name)?;
+        self.require_storable(&name)?;
+        let text = self.query_text(required(query.node.as_ref())?)?;
+        let mut relation = self.new_relation(name.clone(), RelationKind::Table);
+        relation.columns = self.query_columns(&text, names)?;
+        self.put_relation(relation);
+        let relation = self.existing(&name)?;
+        self.create_physical(&relation)?;
+        if fill {
+            let compiled = self.fill_from(&relation, &text)?;
+            self.act(compiled);
+        }
+        Ok(())
+    }
+
+    /// The columns of a table or view that a query makes.
+    pub(super) fn query_columns(&self, query: &str, names: &[String]) -> Result<Vec<Column>> {
+        let described = self.describe(query)?;
+        if names.len() > described.len() {
+            return Err(Problem::new("42601", "too many column names were specified"));
+        }
+        let mut columns: Vec<Column> = Vec::with_capacity(described.len());
+        for (index, (name, ty, _)) in described.into_iter().enumerate() {
+            let name = names.get(index).cloned().unwrap_or(name);
+            if columns.iter().any(|column| column.name == name) {
+                return Err(Problem::new("42701", format!("column \"{name}\" specified more than once")));
+            }
+            let ty = if ty.ty == Type::Unknown { Type::Text.into() } else { ty };
+            columns.push(Column {
+                name,
+                ty,
+                domain: None,
+                not_null: false,
+                default: None,
+                generated: None,
+                identity: None,
+                sequence: None,
+                comment: None,
+            });
+        }
+        Ok(columns)
+    }
+
+    /// `INSERT INTO relation <query>`, also where the relation is a materialized view.
+    pub(super) fn fill_from(&mut self, relation: &Relation, query: &str) -> Result<Action> {
+        let as_table = Relation { kind: RelationKind::Table, ..relation.clone() };
+        let kept = self.catalog.relations.insert(relation.name.clone(), Arc::new(as_table));
+        let sql = format!(
+            "INSERT INTO {}.{} {query}",
+            crate::catalog::quote_identifier(&relation.name.schema),
+            crate::catalog::quote_identifier(&relation.name.name)
+        );
+        let compiled = self.compile_text(&sql);
+        if let Some(kept) = kept {
+            self.catalog.relations.insert(relation.name.clone(), kept);
+        }
+        Ok(Action::Data(Box::new(compiled?)))
+    }
+}
+
+fn refuse_unable(statement: &CreateStmt, range: &RangeVar) -> Result<()> {
+    let refused = |what: &str| Err(at(Problem::needs_postgres(what), range.location));
+    if range.relpersistence == "t" {
+        return refused("a temporary table");
+    }
+    if let Some(partition) = &statement.partspec {
+        return Err(at(Problem::needs_postgres("a partitioned table"), partition.location));
+    }
+    if statement.partbound.is_some() {
+        return refused("a partition");
+    }
+    if !statement.inh_relations.is_empty() {
+        return refused("INHERITS");
+    }
+    if statement.of_typename.is_some() {
+        return refused("CREATE TABLE … OF type");
+    }
+    Ok(())
+}
+
+pub(super) fn is_system_column(name: &str) -> bool {
+    matches!(name, "tableoid" | "xmin" | "cmin" | "xmax" | "cmax" | "ctid")
+}
+
+/// Only collations whose order is that of the bytes.
+pub(super) fn check_collation(name: &[String], location: i32) -> Result<()> {
+    match name.last().map(String::as_str) {
+        Some("default" | "C" | "POSIX" | "ucs_basic" | "C.UTF-8" | "C.utf8" | "pg_c_utf8") | None => Ok(()),
+        Some(other) => {
+            let problem = Problem::needs_postgres(format!("the collation \"{other}\""));
+            Err(place(location).map_or(problem.clone(), |offset| problem.at(offset)))
+        }
+    }
+}
+
+/// `DEFERRABLE` and the like stand behind the constraint that they belong to.
+fn apply_attribute(constraints: &mut [Written], attribute: &protobuf::Constraint) -> Result<()> {
+    let Some(Written { constraint, .. }) = constraints.last_mut() else {
+        return Err(at(Problem::new("42601", "misplaced DEFERRABLE clause"), attribute.location));
+    };
+    match ConstrType::try_from(attribute.contype).unwrap_or(ConstrType::Undefined) {
+        ConstrType::ConstrAttrDeferrable => constraint.deferrable = true,
+        ConstrType::ConstrAttrNotDeferrable => constraint.deferrable = false,
+        ConstrType::ConstrAttrDeferred => {
+            constraint.deferrable = true;
+            constraint.initdeferred = true;
+        }
+        ConstrType::ConstrAttrNotEnforced => {
+            return Err(at(Problem::needs_postgres("NOT ENFORCED"), attribute.location));
+        }
+        _ => {}
+    }
+    Ok(())
+}
