@@ -5,13 +5,15 @@
 //! - `cast from:text to` — an explicit cast; `assign` — an assignment
 //! - `call name | type:text | …` — a function or operator; rows are separated by `;`, columns by `|`
 //! - `agg name | type:text , type:text | …` — an aggregate over rows
-//! - `order type | text | text …` — each stands before the next
+//! - `cast_kinds.txt`: a type and where it casts to by itself (`i`), by assignment (`a`), explicitly (`e`)
+//! - `order.txt`: a type and its values in order, equal ones joined by ` = `
 //! - `populate type json` — the value as `json_populate_record` makes it
 
 mod support;
 
 use mainstay_base::{Problem, Result};
-use mainstay_types::value;
+use mainstay_types::registry::{CastKind, cast_kind};
+use mainstay_types::{Value, value};
 use support::{aggregate, call, column, context, json, literal, shown};
 
 fn told(problem: &Problem) -> String {
@@ -76,6 +78,71 @@ fn check(file: &str, answers: &str) {
 }
 
 #[test]
+fn casts_apply_where_postgresql_applies_them() {
+    let answers = include_str!("answers/cast_kinds.txt");
+    let names: Vec<&str> = answers.lines().filter_map(|line| Some(line.split_once(" => ")?.0)).collect();
+    for line in answers.lines() {
+        let Some((from, expected)) = line.split_once(" => ") else { continue };
+        let to = |wanted: CastKind| {
+            let fits = |name: &&&str| {
+                **name != from && cast_kind(&column(from).ty, &column(name).ty) == Some(wanted)
+            };
+            names.iter().filter(fits).copied().collect::<Vec<_>>().join(",")
+        };
+        let kinds = [CastKind::Implicit, CastKind::Assignment, CastKind::Explicit].map(to);
+        assert_eq!(
+            format!("i {}; a {}; e {}", kinds[0], kinds[1], kinds[2]),
+            sorted_as(expected, &names),
+            "{from}"
+        );
+    }
+}
+
+/// The lists of a line in the order of `names`.
+fn sorted_as(line: &str, names: &[&str]) -> String {
+    let part = |part: &str| {
+        let (kind, list) = part.split_once(' ').unwrap();
+        let listed: Vec<&str> = list.split(',').collect();
+        let kept: Vec<&str> = names.iter().filter(|name| listed.contains(name)).copied().collect();
+        format!("{kind} {}", kept.join(","))
+    };
+    line.split("; ").map(part).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn values_are_ordered_as_postgresql_orders_them() {
+    let context = context();
+    for line in include_str!("answers/order.txt").lines() {
+        let Some((name, groups)) = line.split_once(" => ") else { continue };
+        let ty = column(name).ty;
+        let groups: Vec<Vec<Value>> = groups
+            .split(" < ")
+            .map(|group| {
+                group.split(" = ").map(|text| value::input(&column(name), text, &context).unwrap()).collect()
+            })
+            .collect();
+        let ranked: Vec<(usize, &Value)> = groups
+            .iter()
+            .enumerate()
+            .flat_map(|(rank, group)| group.iter().map(move |v| (rank, v)))
+            .collect();
+        // A collation knows no types: text forms of numbers within arrays of text and the like are enough here.
+        let collation = ty.storage().collation;
+        for (left_rank, left) in &ranked {
+            for (right_rank, right) in &ranked {
+                let expected = left_rank.cmp(right_rank);
+                let order = value::compare(&ty, left.as_ref(), right.as_ref(), &context);
+                assert_eq!(order, expected, "{name}: {left:?} and {right:?}");
+                if let (Some(collation), Value::Text(left), Value::Text(right)) = (&collation, left, right) {
+                    let order = value::collate(collation, left, right, &context.registry);
+                    assert_eq!(order, expected, "{collation}: {left} and {right}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn forms_are_read_and_written_as_postgresql_does() {
     check("forms.txt", include_str!("answers/forms.txt"));
 }
@@ -98,4 +165,9 @@ fn array_functions_give_what_postgresql_gives() {
 #[test]
 fn aggregates_give_what_postgresql_gives() {
     check("aggregates.txt", include_str!("answers/aggregates.txt"));
+}
+
+#[test]
+fn json_paths_give_what_postgresql_gives() {
+    check("paths.txt", include_str!("answers/paths.txt"));
 }

@@ -109,7 +109,7 @@ fn read_level(
     let mut count = 0;
     for raw in scan::elements(stored) {
         count += 1;
-        if raw.starts_with('[') && level + 1 < DIMENSIONS_MAX && *element != Type::Record {
+        if is_level(element, raw, level) {
             if items.dims.len() <= level {
                 items.dims.push(0);
             }
@@ -178,18 +178,25 @@ pub(crate) fn input(element: &Type, text: &str, modifier: Modifier, context: &Co
 pub(crate) fn output(element: &Type, value: ValueRef<'_>, context: &Context, out: &mut String) {
     if let ValueRef::Text(stored) = value {
         let mut scratch = String::new();
-        output_level(element, stored, context, &mut scratch, out);
+        output_level(element, stored, 0, context, &mut scratch, out);
     }
 }
 
-fn output_level(element: &Type, stored: &str, context: &Context, scratch: &mut String, out: &mut String) {
+fn output_level(
+    element: &Type,
+    stored: &str,
+    level: usize,
+    context: &Context,
+    scratch: &mut String,
+    out: &mut String,
+) {
     out.push('{');
     for (index, raw) in scan::elements(stored).enumerate() {
         if index > 0 {
             out.push(',');
         }
-        if raw.starts_with('[') && *element != Type::Record {
-            output_level(element, raw, context, scratch, out);
+        if is_level(element, raw, level) {
+            output_level(element, raw, level + 1, context, scratch, out);
         } else if raw == "null" {
             out.push_str("NULL");
         } else {
@@ -199,6 +206,12 @@ fn output_level(element: &Type, stored: &str, context: &Context, scratch: &mut S
         }
     }
     out.push('}');
+}
+
+/// Whether a raw element of a stored array is one more dimension of it. Deeper ones than PostgreSQL allows stand in
+/// no array that we wrote.
+fn is_level(element: &Type, raw: &str, level: usize) -> bool {
+    raw.starts_with('[') && level + 1 < DIMENSIONS_MAX && *element != Type::Record
 }
 
 /// Appends the PostgreSQL text of a stored element.
@@ -241,20 +254,27 @@ pub(crate) fn write_json(element: &Type, value: ValueRef<'_>, context: &Context,
         ValueRef::Text(stored) if is_json_as_stored(element) => out.extend_from_slice(stored.as_bytes()),
         ValueRef::Text(stored) => {
             let storage = storage_context(element, context);
-            write_json_level(element, stored, &storage, context, out);
+            write_json_level(element, stored, 0, &storage, context, out);
         }
         _ => out.extend_from_slice(b"null"),
     }
 }
 
-fn write_json_level(element: &Type, stored: &str, storage: &Context, context: &Context, out: &mut Vec<u8>) {
+fn write_json_level(
+    element: &Type,
+    stored: &str,
+    level: usize,
+    storage: &Context,
+    context: &Context,
+    out: &mut Vec<u8>,
+) {
     out.push(b'[');
     for (index, raw) in scan::elements(stored).enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        if raw.starts_with('[') && *element != Type::Record {
-            write_json_level(element, raw, storage, context, out);
+        if is_level(element, raw, level) {
+            write_json_level(element, raw, level + 1, storage, context, out);
             continue;
         }
         match read_element(element, raw, storage) {

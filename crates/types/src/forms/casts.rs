@@ -62,7 +62,7 @@ fn listed(from: &Type, to: &Type) -> Option<CastKind> {
         (Oid | RegConfig, Int4 | Int8) => Assignment,
         (Bool, Int4) | (Int4, Bool) => Explicit,
         (Text, Bpchar | Name | Varchar) | (Varchar, Text | Bpchar | Name) => Implicit,
-        (Bpchar, Text | Varchar | Name) | (Name, Text) | (Citext, Text) => Implicit,
+        (Bpchar, Text | Varchar | Name) | (Name, Text) | (Citext, Text | Varchar) => Implicit,
         (Date, Timestamp | TimestampTz) | (Timestamp, TimestampTz) => Implicit,
         (Time, Interval | TimeTz) => Implicit,
         (Interval, Time) | (TimeTz, Time) | (Timestamp, Date | Time) => Assignment,

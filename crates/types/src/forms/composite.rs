@@ -123,6 +123,10 @@ fn parse(text: &str) -> Result<Vec<Option<String>>> {
 
 pub(crate) fn output(ty: &Type, value: ValueRef<'_>, context: &Context, out: &mut String) {
     let ValueRef::Text(stored) = value else { return };
+    if scan::is_deep(stored) {
+        out.push_str(stored);
+        return;
+    }
     let row = definition(ty, context);
     let mut text = String::new();
     out.push('(');
@@ -165,6 +169,10 @@ pub(crate) fn write_json(ty: &Type, value: ValueRef<'_>, context: &Context, out:
         out.extend_from_slice(b"null");
         return;
     };
+    if scan::is_deep(stored) {
+        super::text::write_json(value, out);
+        return;
+    }
     let row = definition(ty, context);
     let storage = storage_context(&Type::Record, context);
     out.push(b'{');

@@ -180,3 +180,28 @@ fn skip_nested(bytes: &[u8], start: usize) -> usize {
     }
     bytes.len()
 }
+
+/// Deeper nesting than any row that we wrote; nothing recurses into it.
+const DEPTH_MAX: usize = 100;
+
+/// Whether brackets nest deeper than [`DEPTH_MAX`].
+pub(crate) fn is_deep(json: &str) -> bool {
+    let bytes = json.as_bytes();
+    let (mut at, mut depth) = (0, 0usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = skip_string(bytes, at);
+                continue;
+            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
