@@ -66,17 +66,84 @@ pub(crate) fn write(ty: &Type, number: f64, out: &mut impl Write) {
     } else if number.is_infinite() {
         let _ = out.write_str(if number > 0.0 { "Infinity" } else { "-Infinity" });
     } else {
-        let mut scientific = Short::default();
-        let _ = if *ty == Type::Float4 {
-            write!(scientific, "{:e}", number as f32)
-        } else {
-            write!(scientific, "{number:e}")
-        };
-        write_digits(scientific.as_str(), if *ty == Type::Float4 { 6 } else { 15 }, out);
+        let single = *ty == Type::Float4;
+        let mut buffer = ryu::Buffer::new();
+        let shortest =
+            if single { buffer.format_finite(number as f32) } else { buffer.format_finite(number) };
+        let mut scientific = scientific(shortest);
+        if is_halfway(scientific.as_str(), number.abs(), if single { 24 } else { 53 }) {
+            scientific = longer(number, single);
+        }
+        write_digits(scientific.as_str(), if single { 6 } else { 15 }, out);
     }
 }
 
-/// Rewrites Rust's `-1.25e-7` the way PostgreSQL prints it.
+/// `0.00125`, `125.0` or `1.25e-7` as one digit, the other digits, and the exponent: `1.25e-3`.
+fn scientific(number: &str) -> Short {
+    let (sign, unsigned) = number.split_at(usize::from(number.starts_with('-')));
+    let (decimal, exponent) = unsigned.split_once('e').unwrap_or((unsigned, "0"));
+    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
+    let digits = || whole.bytes().chain(fraction.bytes());
+    let leading_zeros = digits().take_while(|digit| *digit == b'0').count();
+    let length = whole.len() + fraction.len();
+    let trailing_zeros = digits().rev().take_while(|digit| *digit == b'0').count();
+    let mut out = Short::default();
+    let _ = out.write_str(sign);
+    if leading_zeros == length {
+        let _ = out.write_str("0e0");
+        return out;
+    }
+    for (place, digit) in digits().take(length - trailing_zeros).skip(leading_zeros).enumerate() {
+        if place == 1 {
+            let _ = out.write_char('.');
+        }
+        let _ = out.write_char(char::from(digit));
+    }
+    let shift = whole.len() as i64 - leading_zeros as i64 - 1;
+    let _ = write!(out, "e{}", exponent.parse::<i64>().unwrap_or(0) + shift);
+    out
+}
+
+/// Whether the digits stand exactly between the number and its neighbour (`1e23` does). Ryū takes such digits because
+/// reading rounds them to the even neighbour; PostgreSQL wants digits that are nearer to the number than to any other.
+fn is_halfway(scientific: &str, number: f64, mantissa_bits: i32) -> bool {
+    // Only whole numbers beyond the mantissa's bits have such neighbours, and below 2^127 they can be written out.
+    if number < 2f64.powi(mantissa_bits) || number >= 2f64.powi(127) {
+        return false;
+    }
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return false };
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit);
+    let (length, value) =
+        digits.fold((0, 0u128), |(length, value), digit| (length + 1, value * 10 + u128::from(digit - b'0')));
+    let zeros = exponent.parse::<i32>().ok().and_then(|exponent| u32::try_from(exponent + 1 - length).ok());
+    let printed = zeros.and_then(|zeros| value.checked_mul(10u128.checked_pow(zeros)?));
+    let Some(printed) = printed else { return false };
+    let exact = number as u128;
+    let step = 1u128 << (exact.ilog2().saturating_sub(mantissa_bits.unsigned_abs() - 1));
+    let distance = printed.abs_diff(exact);
+    distance * 2 == step || (exact.is_power_of_two() && printed < exact && distance * 4 == step)
+}
+
+/// The shortest digits that are nearer to the number than to any other.
+fn longer(number: f64, single: bool) -> Short {
+    let (fewest, most, bits) = if single { (6, 8, 24) } else { (14, 16, 53) };
+    let mut scientific = Short::default();
+    for digits in fewest..=most {
+        scientific = Short::default();
+        let _ = write!(scientific, "{number:.digits$e}");
+        let same = if single {
+            scientific.as_str().parse::<f32>() == Ok(number as f32)
+        } else {
+            scientific.as_str().parse::<f64>() == Ok(number)
+        };
+        if same && !is_halfway(scientific.as_str(), number.abs(), bits) {
+            break;
+        }
+    }
+    scientific
+}
+
+/// Rewrites `-1.25e-7` the way PostgreSQL prints it.
 fn write_digits(scientific: &str, fixed_below: i32, out: &mut impl Write) {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);

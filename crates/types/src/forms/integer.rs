@@ -66,8 +66,14 @@ pub(crate) fn output(_ty: &Type, value: ValueRef<'_>, _context: &Context, out: &
     }
 }
 
-pub(crate) fn write_json(_ty: &Type, value: ValueRef<'_>, _context: &Context, out: &mut Vec<u8>) {
+pub(crate) fn write_json(ty: &Type, value: ValueRef<'_>, _context: &Context, out: &mut Vec<u8>) {
     match value {
+        // To PostgreSQL an oid is no number, so `to_json` quotes it.
+        ValueRef::Integer(number) if *ty == Type::Oid => {
+            out.push(b'"');
+            out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+            out.push(b'"');
+        }
         ValueRef::Integer(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
         _ => out.extend_from_slice(b"null"),
     }

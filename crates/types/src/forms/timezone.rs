@@ -129,7 +129,11 @@ fn to_timestamp(micros: i64) -> Option<Timestamp> {
 
 /// `[letters][+|-]hh[:mm[:ss]]`, counted westwards as POSIX does.
 fn posix_offset(name: &str) -> Option<i32> {
-    let digits_at = name.find(|c: char| c.is_ascii_digit() || c == '+' || c == '-')?;
+    let digits_at = if name.starts_with('<') {
+        name.find('>')? + 1
+    } else {
+        name.find(|c: char| c.is_ascii_digit() || c == '+' || c == '-')?
+    };
     let (letters, offset) = name.split_at(digits_at);
     let is_name = letters.bytes().all(|byte| byte.is_ascii_alphabetic())
         || (letters.starts_with('<') && letters.ends_with('>'));

@@ -5,6 +5,7 @@ mod array;
 mod crypto;
 mod datetime;
 mod define;
+mod formatting;
 mod json;
 mod lowering;
 mod math;
@@ -64,5 +65,6 @@ pub(crate) static TABLES: &[&[Native]] = &[
     datetime::overlaps::TABLES[3],
     datetime::truncate::TABLE,
     datetime::zone::TABLE,
+    formatting::TABLE,
 ];
 pub(crate) static AGGREGATES: &[&[Aggregate]] = &[aggregates::TABLE];

@@ -348,8 +348,8 @@ impl Decoder<'_> {
         if self.known & DATE != DATE {
             return Err(Malformed::Format);
         }
-        let local = self.reading.moment.micros_unchecked().ok_or(Malformed::FieldOverflow)?;
-        Ok(zone.offset_for_local(local))
+        // A date without a timestamp needs no offset: the caller refuses it by its range.
+        Ok(self.reading.moment.micros_unchecked().map_or(0, |local| zone.offset_for_local(local)))
     }
 
     fn offset_today(&self, zone: &Zone) -> i32 {

@@ -38,7 +38,21 @@ impl Malformed {
                 .with_hint("Perhaps you need a different \"datestyle\" setting."),
             Malformed::IntervalOverflow => overflow("22015", "interval field value"),
             Malformed::ZoneOverflow => overflow("22009", "time zone displacement"),
-            Malformed::UnknownZone => Problem::new("22023", format!("time zone \"{text}\" not recognized")),
+            Malformed::UnknownZone => {
+                let name = unknown_zone(text).unwrap_or_else(|| text.to_owned());
+                Problem::new("22023", format!("time zone \"{name}\" not recognized"))
+            }
         }
     }
+}
+
+/// The first field of a text that looks like a zone's name and is none.
+fn unknown_zone(text: &str) -> Option<String> {
+    let tokens = tokens::tokens(text).ok()?;
+    let name = tokens.into_iter().find(|token| {
+        token.kind == tokens::Kind::Date
+            && token.text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && super::timezone::Zone::named(&token.text).is_none()
+    })?;
+    Some(name.text)
 }

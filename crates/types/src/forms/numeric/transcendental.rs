@@ -64,6 +64,10 @@ impl Decimal {
         if self.is_nan() || base.is_nan() {
             return Ok(Decimal::NaN);
         }
+        if base.signum() == 0 && !matches!(self, Decimal::Finite(_)) {
+            // Minus infinity is the graver mistake.
+            self.logarithm_argument()?;
+        }
         match (base.logarithm_argument()?, self.logarithm_argument()?) {
             (Some(base), Some(number)) => {
                 let (base_weight, weight) = (ln_weight(base), ln_weight(number));
@@ -77,10 +81,7 @@ impl Decimal {
                 }
                 checked(natural_logarithm(number, number_scale).divided_to(&divisor, scale))
             }
-            (Some(base), None) => {
-                let positive = base.compare(&Number::integer(1)) != Ordering::Less;
-                Ok(if positive { Decimal::Infinity } else { Decimal::NegativeInfinity })
-            }
+            (Some(_), None) => Ok(Decimal::Infinity),
             (None, Some(_)) => Ok(Decimal::zero()),
             (None, None) => Ok(Decimal::NaN),
         }
@@ -114,7 +115,7 @@ impl Decimal {
             ));
         }
         if is_whole && let Some(small) = whole.coefficient.to_i128().and_then(|n| i32::try_from(n).ok()) {
-            return power_whole(base, small, power);
+            return power_whole(base, small);
         }
         if base.coefficient.is_zero() {
             return Ok(Decimal::new(0, SIGNIFICANT_DIGITS_MIN as u32));
@@ -162,16 +163,16 @@ fn negative_root() -> Problem {
     Problem::new("2201F", "cannot take square root of a negative number")
 }
 
-/// `power_var_int`: repeated squaring at the scale that the estimated size of the result asks for.
-fn power_whole(base: &Number, exponent: i32, power: &Number) -> Result<Decimal> {
+/// `power_var_int`: repeated squaring, with at least 16 digits behind the point.
+fn power_whole(base: &Number, exponent: i32) -> Result<Decimal> {
     let size = if base.coefficient.is_zero() { 0.0 } else { f64::from(exponent) * log10_estimate(base) };
+    let scale = display_scale(SIGNIFICANT_DIGITS_MIN, &[base]);
     if size > f64::from(32_768 * 4) {
         return Err(overflow());
     }
-    if size + 1.0 < -(DISPLAY_SCALE_MAX as f64) {
-        return Ok(Decimal::new(0, DISPLAY_SCALE_MAX as u32));
+    if size + 1.0 < -(scale as f64) {
+        return Ok(Decimal::new(0, scale as u32));
     }
-    let scale = display_scale(SIGNIFICANT_DIGITS_MIN - size as i64, &[base, power]);
     match exponent {
         0 => return checked(Number::integer(1).rounded(scale)),
         1 => return checked(base.rounded(scale)),

@@ -22,11 +22,11 @@ const WITH_ZONE: &str = "timestamp with time zone";
 
 pub(crate) static TABLE: &[Native] = &[
     function(FUNCTIONS, "date_trunc", &[Text, Timestamp], Timestamp, |c| {
-        let unit = known_unit(c.text(0), WITHOUT_ZONE, words::unit)?;
         let micros = c.int(1);
         if !is_finite_timestamp(micros) {
             return Ok(Value::Integer(micros));
         }
+        let unit = known_unit(c.text(0), WITHOUT_ZONE, words::unit)?;
         truncated(micros, unit, c.text(0), WITHOUT_ZONE).map(Value::Integer)
     }),
     function(FUNCTIONS, "date_trunc", &[Text, TimestampTz], TimestampTz, |c| {
@@ -79,11 +79,11 @@ fn truncated(local: i64, unit: Unit, text: &str, type_name: &str) -> Result<i64>
 
 /// From days upwards the offset is that of the day found; below it stays as it was.
 fn in_zone(call: &Call<'_>, zone: &Zone) -> Result<Value> {
-    let unit = known_unit(call.text(0), WITH_ZONE, words::unit)?;
     let micros = call.int(1);
     if !is_finite_timestamp(micros) {
         return Ok(Value::Integer(micros));
     }
+    let unit = known_unit(call.text(0), WITH_ZONE, words::unit)?;
     let local = truncated(to_local(micros, zone), unit, call.text(0), WITH_ZONE)?;
     let keeps_offset =
         matches!(unit, Unit::Microsecond | Unit::Millisecond | Unit::Second | Unit::Minute | Unit::Hour);
@@ -92,7 +92,7 @@ fn in_zone(call: &Call<'_>, zone: &Zone) -> Result<Value> {
 }
 
 fn truncate_interval(call: &Call<'_>) -> Result<Value> {
-    let unit = known_unit(call.text(0), "interval", words::unit)?;
+    let unit = known_unit(&call.text(0).to_ascii_lowercase(), "interval", words::unit)?;
     let span = interval(call, 1);
     let to_months = |size: i32| Interval { months: span.months / size * size, days: 0, micros: 0 };
     let to_micros = |size: i64| Interval { micros: span.micros / size * size, ..span };

@@ -66,7 +66,7 @@ static OTHERS: &[Native] = &[
     simple!("floor", f64::floor),
     simple!("round", f64::round_ties_even),
     simple!("trunc", f64::trunc),
-    simple!("sign", |x| if x == 0.0 || x.is_nan() { x } else { x.signum() }),
+    simple!("sign", |x| if x == 0.0 || x.is_nan() { 0.0 } else { x.signum() }),
     simple!("radians", f64::to_radians),
     partial!("degrees", trig::degrees),
     partial!("sqrt", square_root),
