@@ -92,7 +92,11 @@ fn resolve(name: &str, types: &[Type]) -> Option<(&'static Native, Type)> {
     });
     let first = found.next()?;
     // A signature without pseudo-types goes first, as in PostgreSQL.
-    if first.0.is_polymorphic() { Some(found.find(|(native, _)| !native.is_polymorphic()).unwrap_or(first)) } else { Some(first) }
+    if first.0.is_polymorphic() {
+        Some(found.find(|(native, _)| !native.is_polymorphic()).unwrap_or(first))
+    } else {
+        Some(first)
+    }
 }
 
 fn printed(ty: &Type, value: ValueRef<'_>, context: &Context) -> Option<String> {
@@ -111,8 +115,11 @@ enum Outcome {
 }
 
 fn call(case: &Case, context: &Context) -> Outcome {
-    let types: Vec<Type> =
-        case.args.iter().map(|(ty, _)| Type::from_symbol(ty).unwrap_or_else(|| panic!("no type {ty}"))).collect();
+    let types: Vec<Type> = case
+        .args
+        .iter()
+        .map(|(ty, _)| Type::from_symbol(ty).unwrap_or_else(|| panic!("no type {ty}")))
+        .collect();
     let mut values = Vec::new();
     for ((_, text), ty) in case.args.iter().zip(&types) {
         match text.as_ref().map(|text| value::input(&ColumnType::from(ty.clone()), text, context)) {
@@ -136,9 +143,7 @@ fn call(case: &Case, context: &Context) -> Outcome {
         },
         Body::Rows { columns, call: body } => match body(&call) {
             Ok(rows) => Outcome::Rows(
-                rows.iter()
-                    .map(|row| printed(&columns[0].1.to_type(), row[0].as_ref(), context))
-                    .collect(),
+                rows.iter().map(|row| printed(&columns[0].1.to_type(), row[0].as_ref(), context)).collect(),
             ),
             Err(problem) => Outcome::Error(problem),
         },

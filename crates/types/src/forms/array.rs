@@ -238,6 +238,7 @@ fn is_json_as_stored(element: &Type) -> bool {
     !matches!(
         element,
         Type::Numeric
+            | Type::Oid
             | Type::Timestamp
             | Type::TimestampTz
             | Type::Json

@@ -86,7 +86,15 @@ pub(crate) fn apply_modifier(
         return Ok(value);
     }
     match (&column.ty, value.as_ref()) {
+        (Type::Bool, stored) => super::boolean::apply_modifier(stored, modifier, explicit, context),
+        (ty @ (Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid), stored) => {
+            integer::apply_modifier(ty, stored, modifier, explicit, context)
+        }
+        (ty @ (Type::Float4 | Type::Float8), stored) => {
+            super::float::apply_modifier(ty, stored, modifier, explicit, context)
+        }
         (Type::Numeric, stored) => super::numeric::apply_modifier(stored, modifier, explicit, context),
+        (Type::Date, stored) => super::date::apply_modifier(stored, modifier, explicit, context),
         (Type::Time, stored) => super::time::apply_modifier(stored, modifier, explicit, context),
         (Type::TimeTz, stored) => super::timetz::apply_modifier(stored, modifier, explicit, context),
         (Type::Timestamp, stored) => super::timestamp::apply_modifier(stored, modifier, explicit, context),

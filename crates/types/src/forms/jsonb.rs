@@ -99,9 +99,7 @@ pub(crate) fn normal_number(text: &str) -> Result<Cow<'_, str>> {
     if negative && !zero {
         out.push('-');
     }
-    if zero {
-        out.push('0');
-    } else if point <= 0 {
+    if zero || point <= 0 {
         out.push('0');
     } else {
         let padded = format!("{all:0<width$}", width = point as usize);

@@ -82,7 +82,7 @@ pub(crate) fn output(ty: &Type, value: ValueRef<'_>, context: &Context, out: &mu
     }
     match ty {
         Type::Bool => boolean::output(value, context, out),
-        Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid => text::output(value, out),
+        Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid => integer::output(ty, value, context, out),
         Type::Float4 | Type::Float8 => float::output(ty, value, context, out),
         Type::Numeric => numeric::output(value, context, out),
         Type::Uuid => uuid::output(value, out),
@@ -108,8 +108,8 @@ pub(crate) fn output(ty: &Type, value: ValueRef<'_>, context: &Context, out: &mu
 pub(crate) fn write_json(ty: &Type, value: ValueRef<'_>, context: &Context, out: &mut Vec<u8>) {
     match (ty, value) {
         (_, ValueRef::Null) => out.extend_from_slice(b"null"),
-        (Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid, ValueRef::Integer(number)) => {
-            out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        (Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid, _) => {
+            integer::write_json(ty, value, context, out);
         }
         (Type::Bool, _) => boolean::write_json(value, context, out),
         (Type::Float4 | Type::Float8, _) => float::write_json(ty, value, context, out),

@@ -53,7 +53,7 @@ fn step<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     }
 }
 
-fn walk<'a>(json: &'a str, keys: impl Iterator<Item = Option<String>>) -> Option<&'a str> {
+fn walk(json: &str, keys: impl Iterator<Item = Option<String>>) -> Option<&str> {
     let mut at = json;
     for key in keys {
         at = step(at, &key?)?;

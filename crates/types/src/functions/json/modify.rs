@@ -228,10 +228,11 @@ fn change_array<'a>(
 ) -> Result<()> {
     let last = level + 1 == path.len();
     match place(index, values.len()) {
-        Some(at) if !last => match values.get_mut(at) {
-            Some(value) => apply(value, path, level + 1, new, operation)?,
-            None => {}
-        },
+        Some(at) if !last => {
+            if let Some(value) = values.get_mut(at) {
+                apply(value, path, level + 1, new, operation)?;
+            }
+        }
         Some(at) => match operation {
             Operation::Delete => drop(values.remove(at)),
             Operation::Replace { .. } => {
