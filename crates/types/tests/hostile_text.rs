@@ -3,8 +3,11 @@
 
 use mainstay_base::{Env, World};
 use mainstay_types::registry::{Body, natives};
-use mainstay_types::{Call, ColumnType, Context, RangeKind, Registry, Session, Type, Value, ValueRef, value};
-use std::sync::Arc;
+use mainstay_types::{
+    Call, ColumnType, Context, Native, RangeKind, Registry, Session, Type, Value, ValueRef, value,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 struct Still;
@@ -48,8 +51,11 @@ impl Random {
     }
 }
 
+static NATIVES: LazyLock<HashMap<String, &'static Native>> =
+    LazyLock::new(|| natives().map(|native| (native.symbol(), native)).collect());
+
 fn called(symbol: &str, args: &[&str], context: &Context) -> Option<Value> {
-    let native = natives().find(|native| native.symbol() == symbol).expect("the function exists");
+    let native = NATIVES.get(symbol).expect("the function exists");
     let types: Vec<Type> = native.args.iter().map(|ty| ty.to_type()).collect();
     let values: Vec<ValueRef<'_>> = args.iter().map(|text| ValueRef::Text(text)).collect();
     let call = Call { args: &values, types: &types, returns: &native.returns.to_type(), context };
@@ -209,7 +215,7 @@ fn no_text_makes_a_function_panic() {
     }
 }
 
-/// `LIKE` by its definition; `None` where the pattern ends in a lone escape character.
+/// `LIKE` by its definition.
 fn like(text: &[char], pattern: &[char]) -> bool {
     match pattern {
         [] => text.is_empty(),

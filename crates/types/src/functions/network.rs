@@ -98,15 +98,52 @@ fn host(call: &Call<'_>) -> Result<Value> {
     Ok(Value::Text(out))
 }
 
-/// Octets that the network part does not reach are left out.
+/// Octets and words that the network part does not reach are left out.
 fn abbrev_cidr(call: &Call<'_>) -> Result<Value> {
     let address = address(call, 0)?;
     if address.v6 {
-        return Ok(Value::Text(address.to_text(true)));
+        return Ok(Value::Text(format!("{}/{}", abbrev_v6(&address), address.bits)));
     }
     let shown = usize::from(address.bits.div_ceil(8)).max(1);
     let octets: Vec<String> = address.bytes.iter().take(shown).map(u8::to_string).collect();
     Ok(Value::Text(format!("{}/{}", octets.join("."), address.bits)))
+}
+
+/// The words that the network part reaches, two at least, with their longest run of zeros as `::`.
+fn abbrev_v6(address: &Address) -> String {
+    let count = usize::from(address.bits.div_ceil(16)).max(2);
+    let words: Vec<u16> = address
+        .bytes
+        .chunks_exact(2)
+        .take(count)
+        .map(|pair| pair.iter().fold(0, |word, byte| word << 8 | u16::from(*byte)))
+        .collect();
+    let (mut start, mut length, mut run) = (0, 0, 0);
+    for (index, word) in words.iter().enumerate() {
+        run = if *word == 0 { run + 1 } else { 0 };
+        if run > length {
+            (start, length) = (index + 1 - run, run);
+        }
+    }
+    let dotted = start == 0 && count > 6 && (length == 6 || (length == 5 && words.get(5) == Some(&0xffff)));
+    let shown = if dotted { 6 } else { count };
+    let written = |from: usize, to: usize| -> String {
+        let words = words.get(from..to).unwrap_or_default();
+        words.iter().map(|word| format!("{word:x}")).collect::<Vec<_>>().join(":")
+    };
+    let mut out = match length {
+        0 => written(0, shown),
+        _ => format!("{}::{}", written(0, start), written(start + length, shown)),
+    };
+    if dotted {
+        let octets = usize::from(address.bits.div_ceil(8)).max(14) - 12;
+        let tail: Vec<String> = address.bytes.iter().skip(12).take(octets).map(u8::to_string).collect();
+        if !out.ends_with(':') {
+            out.push(':');
+        }
+        out.push_str(&tail.join("."));
+    }
+    out
 }
 
 fn set_masklen(call: &Call<'_>, is_cidr: bool) -> Result<Value> {

@@ -233,8 +233,8 @@ fn merge(kind: RangeKind, left: Range, right: Range) -> Result<Range> {
     Ok(match (left, right) {
         (Range::Empty, other) | (other, Range::Empty) => other,
         (Range::Span { lower, upper }, Range::Span { lower: other_lower, upper: other_upper }) => {
-            let first = order(kind, &lower, &other_lower, End::Lower).is_le();
-            let last = order(kind, &upper, &other_upper, End::Upper).is_ge();
+            let first = order(kind, &lower, &other_lower, End::Lower).is_lt();
+            let last = order(kind, &upper, &other_upper, End::Upper).is_gt();
             Range::Span {
                 lower: if first { lower } else { other_lower },
                 upper: if last { upper } else { other_upper },

@@ -253,7 +253,7 @@ fn ascii(call: &Call<'_>) -> Result<Value> {
 fn chr(call: &Call<'_>) -> Result<Value> {
     let code = call.int(0);
     if code < 0 {
-        return Err(Problem::new("54000", "character number must be positive"));
+        return Err(Problem::new("22023", "character number must be positive"));
     }
     if code == 0 {
         return Err(Problem::new("54000", "null character not permitted"));

@@ -137,10 +137,10 @@ fn json_to_vector(call: &Call<'_>) -> Result<Value> {
     let hint = "Possible values are: \"string\", \"numeric\", \"boolean\", \"key\", and \"all\".";
     let wanted = match json(call.text(index + 1))? {
         serde_json::Value::Array(wanted) => wanted,
-        single @ serde_json::Value::String(_) => vec![single],
-        _ => {
+        serde_json::Value::Object(_) => {
             return Err(Problem::new("22023", "wrong flag type, only arrays and scalars are allowed"));
         }
+        scalar => vec![scalar],
     };
     for flag in wanted {
         let serde_json::Value::String(flag) = flag else {
@@ -248,7 +248,9 @@ fn contains(call: &Call<'_>, outer: usize, inner: usize) -> Result<Value> {
     let words = |query: Option<Query>| {
         let mut words = std::collections::BTreeSet::new();
         if let Some(query) = &query {
-            query.visit_words(&mut |word, _, _| drop(words.insert(word.to_owned())));
+            query.visit_words(&mut |word, _, _| {
+                words.insert(word.to_owned());
+            });
         }
         words
     };

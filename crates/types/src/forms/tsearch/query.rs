@@ -37,10 +37,6 @@ enum Priority {
 }
 
 impl Query {
-    pub(crate) fn word(word: impl Into<String>) -> Query {
-        Query::Word { word: word.into(), weights: 0, prefix: false }
-    }
-
     pub(crate) fn and(self, other: Query) -> Query {
         match self {
             Query::And(mut operands) => {

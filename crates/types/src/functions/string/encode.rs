@@ -108,7 +108,7 @@ fn from_base64(text: &str) -> Result<Vec<u8>> {
             0
         } else {
             let at = u8::try_from(c).ok().and_then(|byte| ALPHABET.iter().position(|symbol| *symbol == byte));
-            at.filter(|_| padding == 0 || count != 0).ok_or_else(|| {
+            at.ok_or_else(|| {
                 Problem::new("22023", format!("invalid symbol \"{c}\" found while decoding base64 sequence"))
             })? as u32
         };
@@ -200,29 +200,34 @@ fn charset(name: &str, what: &str) -> Result<Charset> {
 
 fn convert_from(call: &Call<'_>) -> Result<Value> {
     let bytes = call.bytes(0);
-    match charset(call.text(1), "source")? {
-        Charset::Latin1 => Ok(Value::Text(bytes.iter().copied().map(char::from).collect())),
-        Charset::Utf8 => match std::str::from_utf8(bytes) {
-            Ok(text) if !text.contains('\0') => Ok(Value::text(text)),
-            Ok(_) => Err(invalid_bytes(&[0])),
-            Err(error) => {
-                let tail = bytes.get(error.valid_up_to()..).unwrap_or_default();
-                // PostgreSQL shows the bytes that the first one announces, as far as there are any.
-                let announced = match tail.first() {
-                    Some(0xc0..=0xdf) => 2,
-                    Some(0xe0..=0xef) => 3,
-                    Some(0xf0..=0xf7) => 4,
-                    _ => 1,
-                };
-                Err(invalid_bytes(tail.get(..announced).unwrap_or(tail)))
-            }
-        },
-    }
+    let charset = charset(call.text(1), "source")?;
+    // A text holds no zero byte: it is the first bad one, or what stands before it is.
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let head = bytes.get(..end).unwrap_or_default();
+    let (name, converted) = match charset {
+        Charset::Latin1 => ("LATIN1", head.iter().copied().map(char::from).collect()),
+        Charset::Utf8 => {
+            ("UTF8", std::str::from_utf8(head).map_err(|error| bad_utf8(head, error))?.to_owned())
+        }
+    };
+    if end < bytes.len() { Err(invalid_bytes(name, &[0])) } else { Ok(Value::Text(converted)) }
 }
 
-fn invalid_bytes(bytes: &[u8]) -> Problem {
+fn bad_utf8(bytes: &[u8], error: std::str::Utf8Error) -> Problem {
+    let tail = bytes.get(error.valid_up_to()..).unwrap_or_default();
+    // PostgreSQL shows the bytes that the first one announces, as far as there are any.
+    let announced = match tail.first() {
+        Some(0xc0..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xf7) => 4,
+        _ => 1,
+    };
+    invalid_bytes("UTF8", tail.get(..announced).unwrap_or(tail))
+}
+
+fn invalid_bytes(encoding: &str, bytes: &[u8]) -> Problem {
     let shown: Vec<String> = bytes.iter().map(|byte| format!("0x{byte:02x}")).collect();
-    Problem::new("22021", format!("invalid byte sequence for encoding \"UTF8\": {}", shown.join(" ")))
+    Problem::new("22021", format!("invalid byte sequence for encoding \"{encoding}\": {}", shown.join(" ")))
 }
 
 fn convert_to(call: &Call<'_>) -> Result<Value> {

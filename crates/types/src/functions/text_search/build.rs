@@ -141,10 +141,10 @@ pub(super) fn web_query(config: &Config, text: &str) -> TsQuery {
     let mut alternatives = Vec::new();
     let mut terms = Vec::new();
     let mut rest = text;
-    let mut negated = false;
+    let mut negations = 0usize;
     while let Some(c) = rest.chars().next() {
         let tail = rest.get(c.len_utf8()..).unwrap_or_default();
-        let wants_operator = !terms.is_empty() && !negated;
+        let wants_operator = !terms.is_empty() && negations == 0;
         if wants_operator && let Some(after) = or_operator(rest) {
             alternatives.push(Draft::and(std::mem::take(&mut terms)));
             rest = after;
@@ -153,7 +153,7 @@ pub(super) fn web_query(config: &Config, text: &str) -> TsQuery {
         }
         let draft = match c {
             '-' => {
-                negated = !negated;
+                negations += 1;
                 rest = tail;
                 continue;
             }
@@ -173,10 +173,17 @@ pub(super) fn web_query(config: &Config, text: &str) -> TsQuery {
                 operand(config, word, Join::Phrase, 0, false)
             }
         };
-        terms.push(if std::mem::take(&mut negated) { Draft::Not(Box::new(draft)) } else { draft });
+        terms.push(negated(draft, std::mem::take(&mut negations)));
     }
     alternatives.push(Draft::and(terms));
     Draft::or(alternatives).finish()
+}
+
+/// PostgreSQL keeps each `-`; of very many an even number is dropped, which means the same.
+fn negated(draft: Draft, count: usize) -> Draft {
+    const KEPT_MAX: usize = 50;
+    let count = if count > KEPT_MAX { KEPT_MAX + count % 2 } else { count };
+    (0..count).fold(draft, |inner, _| Draft::Not(Box::new(inner)))
 }
 
 fn is_operator(c: char) -> bool {

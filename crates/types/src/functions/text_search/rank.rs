@@ -160,50 +160,53 @@ fn rank_and(weights: &Weights, vector: &TsVector, words: &[(&str, bool)]) -> f32
     rank
 }
 
+/// A word of the query with the weights it asks for and whether it is a prefix.
+type Operand<'a> = (&'a str, u8, bool);
+
 /// One place of a text with the query's words that stand there.
 struct Place<'a> {
     at: u16,
     weight: Weight,
-    words: Vec<&'a str>,
+    operands: Vec<Operand<'a>>,
 }
 
 /// The places between two indexes as a source of words.
-struct Window<'a, 'b> {
-    places: &'b [Place<'a>],
-    words: &'b [(&'a str, bool)],
-}
+struct Window<'a, 'b>(&'b [Place<'a>]);
 
 impl Source for Window<'_, '_> {
-    fn places(&self, word: &str, _weights: u8, _prefix: bool) -> Option<Vec<u16>> {
-        if !self.words.iter().any(|(known, _)| *known == word) {
-            return None;
-        }
-        let found: Vec<u16> =
-            self.places.iter().filter(|place| place.words.contains(&word)).map(|place| place.at).collect();
+    fn places(&self, word: &str, weights: u8, prefix: bool) -> Option<Vec<u16>> {
+        let operand = (word, weights, prefix);
+        let here = |place: &&Place<'_>| place.operands.contains(&operand);
+        let found: Vec<u16> = self.0.iter().filter(here).map(|place| place.at).collect();
         (!found.is_empty()).then_some(found)
     }
 }
 
 /// The places where words of the query stand, in order.
-fn document<'a>(vector: &TsVector, words: &[(&'a str, bool)]) -> Vec<Place<'a>> {
-    let mut places: BTreeMap<(u16, Weight), Vec<&'a str>> = BTreeMap::new();
-    for (word, prefix) in words {
-        for (positions, stripped) in entries(vector, word, *prefix) {
-            for position in positions.iter().filter(|_| !stripped) {
-                places.entry((position.at, position.weight)).or_default().push(word);
+fn document<'a>(vector: &TsVector, query: &'a Query) -> Vec<Place<'a>> {
+    let mut operands: Vec<Operand<'a>> = Vec::new();
+    query.visit_words(&mut |word, weights, prefix| {
+        if !operands.contains(&(word, weights, prefix)) {
+            operands.push((word, weights, prefix));
+        }
+    });
+    let mut places: BTreeMap<(u16, Weight), Vec<Operand<'a>>> = BTreeMap::new();
+    for (word, weights, prefix) in operands {
+        for (positions, stripped) in entries(vector, word, prefix) {
+            let wanted = |position: &&Position| weights == 0 || weights & position.weight.bit() != 0;
+            for position in positions.iter().filter(|_| !stripped).filter(wanted) {
+                places.entry((position.at, position.weight)).or_default().push((word, weights, prefix));
             }
         }
     }
-    places.into_iter().map(|((at, weight), words)| Place { at, weight, words }).collect()
+    places.into_iter().map(|((at, weight), operands)| Place { at, weight, operands }).collect()
 }
 
 /// The next cover from `from` on: the first place where the query is satisfied, and the last start before it
 /// that still satisfies it.
-fn cover(query: &Query, places: &[Place<'_>], words: &[(&str, bool)], from: usize) -> Option<(usize, usize)> {
-    let satisfied = |first: usize, last: usize| {
-        let window = Window { places: places.get(first..=last).unwrap_or_default(), words };
-        matches(query, &window)
-    };
+fn cover(query: &Query, places: &[Place<'_>], from: usize) -> Option<(usize, usize)> {
+    let satisfied =
+        |first: usize, last: usize| matches(query, &Window(places.get(first..=last).unwrap_or_default()));
     let last = (from..places.len()).find(|last| satisfied(from, *last))?;
     let first = (from..=last).rev().find(|first| satisfied(*first, last))?;
     Some((first, last))
@@ -212,11 +215,10 @@ fn cover(query: &Query, places: &[Place<'_>], words: &[(&str, bool)], from: usiz
 /// Cover density: short stretches that satisfy the query count more.
 pub(super) fn rank_cd(weights: &Weights, vector: &TsVector, query: Option<&Query>, method: i64) -> f32 {
     let Some(query) = query else { return 0.0 };
-    let words = words(query);
-    let places = document(vector, &words);
+    let places = document(vector, query);
     let (mut sum, mut count, mut distances, mut previous) = (0f64, 0f64, 0f64, 0f64);
     let mut from = 0;
-    while let Some((first, last)) = cover(query, &places, &words, from) {
+    while let Some((first, last)) = cover(query, &places, from) {
         let stretch = places.get(first..=last).unwrap_or_default();
         let (Some(start), Some(end)) = (stretch.first(), stretch.last()) else { break };
         let inverse: f64 = stretch

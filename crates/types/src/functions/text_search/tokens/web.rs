@@ -90,7 +90,6 @@ impl Tokens<'_> {
                 b'-' => Some(end + 1),
                 b'.' => is_file_byte(self.byte_at(end + 1)).then_some(end + 2),
                 b'/' => return self.path_step(end + 1).unwrap_or(end),
-                b'?' => return self.query(end + 1).unwrap_or(end),
                 byte if is_file_byte(byte) => Some(end + 1),
                 _ => None,
             };
@@ -101,18 +100,12 @@ impl Tokens<'_> {
         }
     }
 
-    fn query(&self, from: usize) -> Option<usize> {
-        let end = self.run_bytes(from, is_url_byte);
-        (end > from).then_some(end)
-    }
-
     /// What may follow a slash.
     pub(super) fn path_step(&self, from: usize) -> Option<usize> {
         let mut at = from;
         loop {
             match self.byte_at(at) {
                 byte if is_file_byte(byte) => return Some(self.file(at + 1)),
-                b'?' => return self.query(at + 1),
                 b'~' => return self.twiddle_path(at + 1),
                 b'.' => match self.byte_at(at + 1) {
                     byte if is_file_byte(byte) => return Some(self.file(at + 2)),
