@@ -20,13 +20,57 @@ use std::sync::Arc;
 const PLAIN_PREFIX: &str = "\"pga:";
 const WINDOW_PREFIX: &str = "\"pgw:";
 
-/// The text of a statement with the aggregates that its windows need.
+/// The text of a statement with the aggregates that its windows need: those whose call is followed by `OVER`.
 pub(crate) fn for_windows(text: &str) -> Cow<'_, str> {
-    if text.contains(PLAIN_PREFIX) && text.contains(" OVER") {
-        Cow::Owned(text.replace(PLAIN_PREFIX, WINDOW_PREFIX))
-    } else {
-        Cow::Borrowed(text)
+    if !text.contains(PLAIN_PREFIX) || !text.contains(" OVER") {
+        return Cow::Borrowed(text);
     }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut changed = false;
+    while let Some(start) = rest.find(PLAIN_PREFIX) {
+        let (before, call) = rest.split_at(start);
+        out.push_str(before);
+        let windowed = after_call(call).is_some_and(|after| {
+            let after = after.trim_start();
+            let after = after.strip_prefix("FILTER ").and_then(after_brackets).unwrap_or(after);
+            after.trim_start().starts_with("OVER")
+        });
+        out.push_str(if windowed { WINDOW_PREFIX } else { PLAIN_PREFIX });
+        changed |= windowed;
+        rest = call.get(PLAIN_PREFIX.len()..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    if changed { Cow::Owned(out) } else { Cow::Borrowed(text) }
+}
+
+/// What follows the call of a function with a quoted name.
+fn after_call(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('"')?;
+    after_brackets(name.get(name.find('"')? + 1..)?)
+}
+
+/// What follows the brackets at the start of the text; brackets within quotes do not count.
+fn after_brackets(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let (mut depth, mut quote) = (0_usize, None);
+    for (index, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (Some(open), byte) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'(') => depth += 1,
+            (None, b')') => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return text.get(index + 1..);
+                }
+            }
+            (None, _) if depth == 0 => return None,
+            (None, _) => {}
+        }
+    }
+    None
 }
 
 /// The native behind `json_agg` and `jsonb_agg` of rows: its first argument tells the types of the others, so that
@@ -208,5 +252,21 @@ impl WindowAggregate<Accumulator, ToSqlOutput<'static>> for Grouped {
         });
         group.rows = rows;
         outcome.map_err(raise)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_calls_with_a_window_keep_their_rows() {
+        let text =
+            r#"SELECT "pga:sum(int8)"("a)(b"), "pga:sum(int8)"(x) FILTER (WHERE y) OVER (ORDER BY ')')"#;
+        let expected =
+            r#"SELECT "pga:sum(int8)"("a)(b"), "pgw:sum(int8)"(x) FILTER (WHERE y) OVER (ORDER BY ')')"#;
+        assert_eq!(for_windows(text), expected);
+        let plain = r#"SELECT "pga:sum(int8)"(x), row_number() OVER ()"#;
+        assert!(matches!(for_windows(plain), Cow::Borrowed(_)));
     }
 }

@@ -212,7 +212,8 @@ fn key_details(key: &Key<'_>, circumstances: Circumstances<'_>) -> Option<String
     let mut pairs = Vec::with_capacity(key.len());
     for column in key {
         let (_, parameter) = circumstances.parameter_columns.iter().find(|(name, _)| *name == column.name)?;
-        let value = circumstances.values.get(*parameter)?;
+        // Parameters are numbered from 1, as in `$1`.
+        let value = circumstances.values.get(parameter.checked_sub(1)?)?;
         pairs.push((column.name.as_str(), &column.ty.ty, value.as_ref()));
     }
     Some(show_key(&pairs, circumstances.context))

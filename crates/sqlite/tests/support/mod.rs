@@ -5,10 +5,10 @@
 
 use mainstay_base::{Env, Problem, World};
 use mainstay_engine::{Format, Plan, Read, RecordStore, Rows, Step, Write, WriteStep, Written};
+use mainstay_sql::Name;
 use mainstay_sql::catalog::{Action as OnDelete, Catalog, Column, Constraint, ConstraintKind};
 use mainstay_sql::catalog::{Publication, Relation, RelationKind};
 use mainstay_sql::plan::{Action, Compiled, CompiledStep, OutputColumn, PlannedMigration, PlannedStatement};
-use mainstay_sql::Name;
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
 use mainstay_types::{Session, Type, TypeId, Value};
 use std::path::{Path, PathBuf};
@@ -203,7 +203,7 @@ pub fn statement(
             text: text.to_owned(),
             counts: true,
             target: Some(Name::public(target)),
-            parameter_columns: names.map(|(index, (name, _))| ((*name).to_owned(), index)).collect(),
+            parameter_columns: names.map(|(index, (name, _))| ((*name).to_owned(), index + 1)).collect(),
             ..CompiledStep::default()
         }],
         columns: outputs(columns),
@@ -220,8 +220,7 @@ pub fn insert_owner(store: &SqliteStore) -> Arc<Plan> {
 
 pub fn insert_note(store: &SqliteStore) -> Arc<Plan> {
     let text = "INSERT INTO \"notes\" (\"id\", \"owner\", \"title\", \"size\") VALUES (?1, ?2, ?3, ?4)";
-    let parameters =
-        [("id", Type::Int8), ("owner", Type::Int8), ("title", Type::Text), ("size", Type::Int4)];
+    let parameters = [("id", Type::Int8), ("owner", Type::Int8), ("title", Type::Text), ("size", Type::Int4)];
     statement(store, text, "notes", &parameters, &[])
 }
 
@@ -254,7 +253,12 @@ pub fn read_of(plans: &[(&Arc<Plan>, Vec<Value>)], format: Format) -> Read {
     Read { steps, session: session(), timeout: Duration::from_secs(20) }
 }
 
-pub fn read(store: &SqliteStore, plan: &Arc<Plan>, values: Vec<Value>, format: Format) -> Result<Rows, Problem> {
+pub fn read(
+    store: &SqliteStore,
+    plan: &Arc<Plan>,
+    values: Vec<Value>,
+    format: Format,
+) -> Result<Rows, Problem> {
     let mut rows = block_on(store.read(read_of(&[(plan, values)], format)))?;
     Ok(rows.pop().unwrap_or_default())
 }
