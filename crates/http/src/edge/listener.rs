@@ -45,7 +45,8 @@ pub fn bind(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
 /// Deals listeners out to threads: each its own where there are enough, else all share copies of all.
 pub(super) fn share(listeners: Vec<TcpListener>, threads: usize) -> io::Result<Vec<Vec<TcpListener>>> {
     let threads = threads.max(1);
-    let own = listeners.len() >= threads && listeners.len().is_multiple_of(threads) && reuses_port(&listeners);
+    let own =
+        listeners.len() >= threads && listeners.len().is_multiple_of(threads) && reuses_port(&listeners);
     let mut shares: Vec<Vec<TcpListener>> = (0..threads).map(|_| Vec::new()).collect();
     if own {
         for (index, listener) in listeners.into_iter().enumerate() {

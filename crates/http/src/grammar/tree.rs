@@ -196,18 +196,15 @@ impl Builder {
         let legacy = self.reading.legacy_target_names;
         let mut query = &mut self.query;
         for name in path {
-            let at = query.select.iter().position(|item| match item {
-                SelectItem::Embed(embed) => is_named(embed, name, legacy),
-                _ => false,
-            });
-            let Some(SelectItem::Embed(embed)) = at.and_then(|at| query.select.get(at)) else {
+            let named =
+                |item: &SelectItem| matches!(item, SelectItem::Embed(embed) if is_named(embed, name, legacy));
+            let Some(at) = query.select.iter().position(named) else {
                 return Err(not_embedded(query, name));
             };
-            let _ = embed;
-            match at.and_then(|at| query.select.get_mut(at)) {
-                Some(SelectItem::Embed(embed)) => query = &mut embed.query,
-                _ => return Err(Problem::internal("an embed that was found is gone")),
-            }
+            let Some(SelectItem::Embed(embed)) = query.select.get_mut(at) else {
+                return Err(Problem::internal("an embed that was found is gone"));
+            };
+            query = &mut embed.query;
         }
         Ok(query)
     }

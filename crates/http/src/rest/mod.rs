@@ -68,6 +68,8 @@ pub struct RestSettings {
     pub tx_rollback: bool,
     /// A filter may name an embed by its relation though the embed has an alias.
     pub legacy_target_names: bool,
+    /// The role of callers who have no other: what it may not do is answered with 401 instead of 403.
+    pub anonymous_role: String,
     /// Origins that browsers may call from; empty means any.
     pub cors_origins: Vec<String>,
     /// What the description of the API is called.
@@ -87,6 +89,7 @@ impl Default for RestSettings {
             tx_override: false,
             tx_rollback: false,
             legacy_target_names: true,
+            anonymous_role: "anon".to_owned(),
             cors_origins: Vec::new(),
             title: "Mainstay".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -188,7 +191,7 @@ impl Rest {
         let mut response = match self.authenticate.authenticate(token(&head)) {
             Ok(actor) => match self.carry_out(&head, body, &actor).await {
                 Ok(response) => response,
-                Err(problem) => problem_response(&problem, !actor.anonymous),
+                Err(problem) => problem_response(&problem, actor.role != self.settings.anonymous_role),
             },
             Err(problem) => problem_response(&problem, false),
         };

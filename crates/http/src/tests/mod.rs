@@ -56,6 +56,7 @@ impl Authenticate for Doorman {
         match token {
             None => actor("anon", true),
             Some("good") => actor("authenticated", false),
+            Some("public") => actor("anon", false),
             Some("service") => actor("service_role", false),
             Some("old") => Err(Problem::new("PGRST303", "JWT expired")),
             Some(_) => Err(Problem::new("PGRST301", "No suitable key or wrong key type")),

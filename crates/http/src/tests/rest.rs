@@ -177,6 +177,8 @@ fn a_token_or_a_key_says_who_asks() {
     let denied = serve(settings(), |_| Err(Problem::new("42501", "permission denied for table orders")));
     assert_eq!(denied.get("/rest/v1/orders").status, 401);
     assert_eq!(denied.send("GET", "/rest/v1/orders", &[("apikey", "good")], "").status, 403);
+    // a key that stands for the anonymous role is no more than none
+    assert_eq!(denied.send("GET", "/rest/v1/orders", &[("apikey", "public")], "").status, 401);
 }
 
 #[test]
