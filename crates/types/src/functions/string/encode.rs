@@ -18,10 +18,10 @@ pub(crate) static TABLE: &[Native] = &[
     function(SECTION, "convert_to", &[Ty::Text, Ty::Name], Ty::Bytea, convert_to).stable(),
     function(SECTION, "md5", &[Ty::Text], Ty::Text, md5),
     function(SECTION, "md5", &[Ty::Bytea], Ty::Text, md5),
-    function(SECTION, "sha224", &[Ty::Bytea], Ty::Bytea, |call| sha::<sha2::Sha224>(call)),
-    function(SECTION, "sha256", &[Ty::Bytea], Ty::Bytea, |call| sha::<sha2::Sha256>(call)),
-    function(SECTION, "sha384", &[Ty::Bytea], Ty::Bytea, |call| sha::<sha2::Sha384>(call)),
-    function(SECTION, "sha512", &[Ty::Bytea], Ty::Bytea, |call| sha::<sha2::Sha512>(call)),
+    function(SECTION, "sha224", &[Ty::Bytea], Ty::Bytea, sha::<sha2::Sha224>),
+    function(SECTION, "sha256", &[Ty::Bytea], Ty::Bytea, sha::<sha2::Sha256>),
+    function(SECTION, "sha384", &[Ty::Bytea], Ty::Bytea, sha::<sha2::Sha384>),
+    function(SECTION, "sha512", &[Ty::Bytea], Ty::Bytea, sha::<sha2::Sha512>),
 ];
 
 fn sha<D: Digest>(call: &Call<'_>) -> Result<Value> {
