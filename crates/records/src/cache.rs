@@ -2,7 +2,7 @@
 
 use crate::query::Shape;
 use ahash::{HashMap, RandomState};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -56,9 +56,7 @@ impl<P> PlanCache<P> {
     }
 
     fn hash(&self, key: &Key<'_>) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        key.hash(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_one(key)
     }
 
     pub(crate) fn get(&self, key: &Key<'_>, catalog_version: u64) -> Option<Arc<P>> {

@@ -11,10 +11,10 @@ impl Builder<'_> {
     /// to work on. Of a to-many embed each column is an array.
     pub(crate) fn spread(&mut self, child: &Child<'_>) -> Result<Vec<Item>> {
         let items = self.items(&child.node)?;
-        if child.to_one { Ok(to_one(child, items)) } else { self.to_many(child, items) }
+        if child.to_one { Ok(scalars(child, items)) } else { self.arrays(child, items) }
     }
 
-    fn to_many(&mut self, child: &Child<'_>, items: Vec<Item>) -> Result<Vec<Item>> {
+    fn arrays(&mut self, child: &Child<'_>, items: Vec<Item>) -> Result<Vec<Item>> {
         if items.iter().any(|item| item.aggregate.is_some()) {
             return Err(problems::not_implemented(
                 "Aggregates are not implemented for one-to-many or many-to-many spreads.",
@@ -33,7 +33,7 @@ impl Builder<'_> {
     }
 }
 
-fn to_one(child: &Child<'_>, items: Vec<Item>) -> Vec<Item> {
+fn scalars(child: &Child<'_>, items: Vec<Item>) -> Vec<Item> {
     items
         .into_iter()
         .map(|item| {
