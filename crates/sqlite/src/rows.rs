@@ -172,9 +172,8 @@ impl<'a> RowWriter<'a> {
 
 /// A field within the text form of a record (`record_out`).
 fn record_field(text: &str) -> Cow<'_, str> {
-    let plain =
-        |c: char| !matches!(c, '"' | '\\' | '(' | ')' | ',') && !(c.is_ascii_whitespace() || c == '\u{b}');
-    if !text.is_empty() && text.chars().all(plain) {
+    let special = |c: char| matches!(c, '"' | '\\' | '(' | ')' | ',' | '\u{b}') || c.is_ascii_whitespace();
+    if !text.is_empty() && !text.contains(special) {
         return Cow::Borrowed(text);
     }
     let mut quoted = String::with_capacity(text.len() + 2);

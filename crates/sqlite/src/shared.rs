@@ -62,7 +62,7 @@ impl Shared {
     pub fn settled_catalog(&self) -> (u64, Arc<Catalog>) {
         loop {
             let generation = self.generation.load(Ordering::Acquire);
-            if generation % 2 == 0 {
+            if generation.is_multiple_of(2) {
                 return (generation, self.catalog());
             }
             drop(self.publishing.read().unwrap_or_else(PoisonError::into_inner));

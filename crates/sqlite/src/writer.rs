@@ -52,6 +52,9 @@ pub(crate) struct WriteJob {
     pub reply: oneshot::Sender<Result<Written>>,
 }
 
+/// The changes of a group, and the last position of each of its parts.
+type Logged = (Vec<Arc<Change>>, Vec<Option<Position>>);
+
 pub(crate) struct Writer {
     pub shared: Arc<Shared>,
     pub connection: Connection,
@@ -334,7 +337,7 @@ impl Writer {
     pub(crate) fn log_changes<'s>(
         &mut self,
         parts: impl Iterator<Item = (&'s Arc<Session>, usize)>,
-    ) -> Result<(Vec<Arc<Change>>, Vec<Option<Position>>)> {
+    ) -> Result<Logged> {
         let mut rows = scope::with_capture(|capture| std::mem::take(&mut capture.rows)).unwrap_or_default();
         let (mut changes, mut positions) = (Vec::with_capacity(rows.len()), Vec::new());
         if rows.is_empty() {
