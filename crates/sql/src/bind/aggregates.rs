@@ -6,7 +6,7 @@ use super::coerce::Coercion;
 use super::errors::{Located, grouping, place, syntax};
 use super::functions::Arguments;
 use super::resolve::{Candidate, Choice, aggregates_named, choose, expand, resolve_polymorphic};
-use super::scope::{Binder, Clause};
+use super::scope::Binder;
 use super::select::{direction, has_order};
 use mainstay_base::{Problem, Result};
 use mainstay_types::registry::Aggregate;
@@ -422,11 +422,6 @@ impl Binder<'_> {
         let mut bound = Bound::constant(mainstay_types::Value::Integer(bits), Type::Int4).at(at);
         bound.aggregate = true;
         Ok(bound)
-    }
-
-    /// Whether the clause being bound is one of a grouped query's outputs.
-    pub fn in_output(&mut self) -> bool {
-        matches!(self.scope().clause, Clause::Targets | Clause::Having | Clause::OrderBy)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Arrays and rows as values: constructors, elements, and how their parts stand in JSON.
 
-use super::bound::{Bound, Form, literal, quote_text};
+use super::bound::{Bound, Form, quote_text};
 use super::coerce::Coercion;
 use super::errors::Located;
 use super::scope::Binder;
 use super::types::common_type;
 use mainstay_base::{Problem, Result};
-use mainstay_types::{ColumnType, Type, TypeId, Value};
+use mainstay_types::{ColumnType, Type, TypeId};
 
 impl Binder<'_> {
     /// A value as an element of the JSON array that stores arrays and rows.
@@ -113,12 +113,6 @@ impl Binder<'_> {
         }
         let relation = self.catalog.relations.values().find(|relation| relation.row_type == *id)?;
         Some(relation.columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect())
-    }
-
-    /// The relation whose row type this is.
-    pub fn relation_of(&self, ty: &Type) -> Option<&std::sync::Arc<crate::catalog::Relation>> {
-        let Type::Composite(id) = ty else { return None };
-        self.catalog.relations.values().find(|relation| relation.row_type == *id)
     }
 
     /// `row.field` of a value that is a row.
@@ -261,12 +255,4 @@ pub(super) fn is_plain_item(ty: &Type) -> bool {
             | Type::Range(_)
             | Type::Unknown
     )
-}
-
-/// A constant array's elements, where they are known.
-pub(super) fn constant_items(bound: &Bound) -> Option<String> {
-    match &bound.form {
-        Form::Constant(Value::Text(text)) => Some(literal(&Value::Text(text.clone()))),
-        _ => None,
-    }
 }

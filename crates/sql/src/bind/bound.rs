@@ -19,8 +19,6 @@ pub(super) enum Carried {
     Nothing,
     /// A column's: the left operand's counts before the right one's. `None` is BINARY.
     Column(Option<String>),
-    /// A `COLLATE` in the text: counts before everything else.
-    Explicit(String),
 }
 
 /// What an expression is, where that matters beyond its text.
@@ -172,7 +170,6 @@ impl Bound {
         let carried = match &self.collation {
             Carried::Nothing => None,
             Carried::Column(name) => name.as_deref(),
-            Carried::Explicit(name) => Some(name.as_str()),
         };
         match wanted {
             Some(wanted) if carried != Some(&*wanted) => {
@@ -181,11 +178,6 @@ impl Bound {
             None if carried.is_some() => format!("{} COLLATE BINARY", self.operand()),
             _ => self.sql.clone(),
         }
-    }
-
-    /// The collation that a reader of [`Bound::collated`] sees.
-    pub fn after_collated(&self) -> Carried {
-        Carried::Column(self.ty.ty.storage().collation.map(|name| name.into_owned()))
     }
 }
 
@@ -201,7 +193,6 @@ pub(super) fn weaker(left: Volatility, right: Volatility) -> Volatility {
 pub(super) fn compare_text(left: &Bound, operator: &str, right: &Bound) -> String {
     let wanted = left.ty.ty.storage().collation.map(|name| name.into_owned());
     let effective = match (&left.collation, &right.collation) {
-        (Carried::Explicit(name), _) | (_, Carried::Explicit(name)) => Some(name.clone()),
         (Carried::Column(name), _) | (Carried::Nothing, Carried::Column(name)) => name.clone(),
         _ => None,
     };

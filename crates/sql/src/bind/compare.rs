@@ -1,6 +1,5 @@
 //! Operator expressions: plain operators, rows, IN, BETWEEN, LIKE, DISTINCT, and operators over arrays.
 
-use super::arrays::constant_items;
 use super::bound::{Bound, Form, compare_text};
 use super::coerce::Coercion;
 use super::errors::{Located, place, syntax};
@@ -338,6 +337,31 @@ impl Binder<'_> {
         Ok(bound.over([&left, &right]).at(at))
     }
 
+    /// The elements of a constant array, few enough to be written out.
+    fn items_of_constant(&mut self, array: &Bound, element: &Type) -> Result<Option<Vec<Bound>>> {
+        const WRITTEN_OUT_MAX: usize = 200;
+        let Form::Constant(Value::Text(text)) = &array.form else { return Ok(None) };
+        let Ok(serde_json::Value::Array(items)) = serde_json::from_str(text) else { return Ok(None) };
+        if items.is_empty() || items.len() > WRITTEN_OUT_MAX {
+            return Ok(None);
+        }
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            let text = match item {
+                serde_json::Value::String(text) => text,
+                serde_json::Value::Null => {
+                    out.push(Bound { ty: element.clone().into(), ..Bound::null() });
+                    continue;
+                }
+                serde_json::Value::Number(number) => number.to_string(),
+                serde_json::Value::Bool(value) => value.to_string(),
+                _ => return Ok(None),
+            };
+            out.push(self.literal_as(&text, &element.clone().into(), Coercion::Explicit, array.place)?);
+        }
+        Ok(Some(out))
+    }
+
     fn membership(
         &mut self,
         left: Bound,
@@ -352,9 +376,12 @@ impl Binder<'_> {
                 return self.in_values(left, elements.clone(), negated, at);
             }
         }
+        if let Some(items) = self.items_of_constant(&right, element)? {
+            return self.in_values(left, items, negated, at);
+        }
         let operator = if negated { "NOT IN" } else { "IN" };
         let item = self.from_json_item("value".to_owned(), element);
-        let array = constant_items(&right).unwrap_or_else(|| right.sql.clone());
+        let array = &right.sql;
         let text = format!("{} {operator} (SELECT {item} FROM json_each({array}))", loose_collated(&left));
         // Of a NULL array json_each makes no rows; PostgreSQL's answer is NULL then.
         let guarded = right.nullable && !positive;

@@ -8,7 +8,7 @@ use super::query::Target;
 use super::scope::{Binder, Clause, Source, SourceColumn};
 use crate::catalog::{Column, Identity, Name, Relation, RelationKind};
 use mainstay_base::{Problem, Result};
-use mainstay_types::{Type, Volatility};
+use mainstay_types::Type;
 use pg_query::protobuf::{RangeVar, ReturningClause, SelectStmt};
 use pg_query::{Node, NodeEnum};
 use std::sync::Arc;
@@ -171,7 +171,7 @@ impl Binder<'_> {
     }
 
     /// What a column takes where the statement gives it nothing. None: SQLite's own NULL will do.
-    pub fn default_of(&mut self, table: &Relation, column: &Column) -> Result<Option<Bound>> {
+    pub fn default_of(&mut self, column: &Column) -> Result<Option<Bound>> {
         let text = match (&column.identity, &column.sequence, &column.default) {
             (Some(_), Some(sequence), _) => {
                 let name = format!("{}.{}", quote(&sequence.schema), quote(&sequence.name));
@@ -191,7 +191,6 @@ impl Binder<'_> {
                 binder.coerce_to_column(bound, &ty, &name)
             })
         });
-        let _ = table;
         bound.map_err(|problem| super::errors::relocated(problem, None)).map(Some)
     }
 
@@ -291,18 +290,9 @@ impl Binder<'_> {
         })
     }
 
-    /// Evaluates a default for each row, also where the rows come from a query.
-    pub fn is_volatile(bound: &Bound) -> bool {
-        bound.volatility == Volatility::Volatile
-    }
-
     /// The value as an assignment to a column.
     pub fn assign(&mut self, bound: Bound, column: &Column) -> Result<Bound> {
         let bound = self.coerce_to_column(bound, &column.ty, &column.name)?;
-        if let Some(domain) = column.domain.as_ref().and_then(|name| self.catalog.domains.get(name)) {
-            // The table's own CHECK constraints hold for domains; NOT NULL of a domain is the column's.
-            let _ = domain;
-        }
         self.coerce(bound, &column.ty, Coercion::Assignment)
     }
 }

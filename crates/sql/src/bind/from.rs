@@ -1,14 +1,13 @@
 //! FROM: tables, views, subqueries, functions and joins.
 
-use super::bound::{Bound, Carried, compare_text, quote};
-use super::coerce::Coercion;
-use super::errors::{Located, place, relocated, syntax, undefined_table};
-use super::query::{Core, Naming, Query};
+use super::bound::{Bound, compare_text, quote};
+use super::errors::{Located, place, relocated, undefined_table};
+use super::query::{Naming, Query};
 use super::scope::{Binder, Clause, ScopeColumn, Source, SourceColumn};
 use super::types::{qualified, strings};
 use crate::catalog::{Relation, RelationKind};
 use mainstay_base::{Problem, Result};
-use mainstay_types::{ColumnType, Modifier, Type};
+use mainstay_types::{ColumnType, Type};
 use pg_query::protobuf::{Alias, JoinExpr, JoinType, RangeSubselect, RangeVar};
 use pg_query::{Node, NodeEnum};
 use std::sync::Arc;
@@ -527,11 +526,6 @@ impl Binder<'_> {
         }
         Ok(out)
     }
-
-    /// A value of a column with a modifier, as an explicit cast applies it.
-    pub fn with_modifier(&mut self, bound: Bound, ty: &ColumnType) -> Result<Bound> {
-        if ty.modifier == Modifier::None { Ok(bound) } else { self.coerce(bound, ty, Coercion::Explicit) }
-    }
 }
 
 fn natural_names(left: &[ScopeColumn], right: &[ScopeColumn]) -> Vec<String> {
@@ -559,21 +553,4 @@ pub(super) fn unique_names<'n>(names: impl Iterator<Item = &'n str>) -> Vec<Stri
         out.push(unique);
     }
     out
-}
-
-/// The parts of a finished query that a source needs when it stands for one value.
-pub(super) fn is_bare_select(query: &Query) -> bool {
-    matches!(query.core, Core::Select { distinct: false, .. })
-        && query.limit.is_empty()
-        && query.order.is_empty()
-}
-
-/// A subquery in FROM must have a name in PostgreSQL 15.
-pub(super) fn alias_needed() -> Problem {
-    syntax("subquery in FROM must have an alias").with_hint("For example, FROM (SELECT ...) [AS] foo.")
-}
-
-/// The collation that columns of a type carry in a table.
-pub(super) fn column_collation(ty: &Type) -> Carried {
-    Carried::Column(ty.storage().collation.map(|name| name.into_owned()))
 }

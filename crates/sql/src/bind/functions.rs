@@ -11,7 +11,7 @@ use super::scope::Binder;
 use super::types::strings;
 use crate::catalog::{ArgumentMode, Function, Name};
 use mainstay_base::{Problem, Result};
-use mainstay_types::registry::{Aggregate, Body, Kind, Native};
+use mainstay_types::registry::{Body, Kind, Native};
 use mainstay_types::{ColumnType, Type};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{FuncCall, TypeName};
@@ -21,7 +21,6 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(super) enum Callable {
     Native(&'static Native),
-    Aggregate(&'static Aggregate),
     User(Arc<Function>),
 }
 
@@ -163,9 +162,6 @@ impl Binder<'_> {
                 let values = self.user_arguments(&function, arguments, &target.types)?;
                 self.inline_scalar(&function, values, at)
             }
-            Callable::Aggregate(_) => {
-                Err(Problem::internal("an aggregate was called as a function").placed(at))
-            }
         }
     }
 
@@ -236,7 +232,6 @@ impl Binder<'_> {
             Choice::One((args, callable)) => {
                 let returns = match &callable {
                     Callable::Native(native) => native.returns.to_type(),
-                    Callable::Aggregate(aggregate) => aggregate.returns.to_type(),
                     Callable::User(function) => function.returns.ty.ty.clone(),
                 };
                 match resolve_polymorphic(&types, &args, &returns) {

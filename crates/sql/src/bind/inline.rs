@@ -89,8 +89,7 @@ impl Binder<'_> {
                     .filter(|part| !part.is_empty())
                     .collect::<Vec<String>>()
             });
-        let floor = self.scopes.len();
-        self.frames.push(Frame { function: function.name.clone(), arguments, floor });
+        self.frames.push(Frame { function: function.name.clone(), arguments });
         let before = search_path.map(|path| std::mem::replace(&mut self.search_path, path));
         let result = self.in_isolation(work);
         if let Some(before) = before {

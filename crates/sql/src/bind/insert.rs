@@ -10,7 +10,7 @@ use crate::catalog::{Column, ConstraintKind, KeyKind, Relation};
 use mainstay_base::{Problem, Result};
 use mainstay_types::{ColumnType, Type};
 use pg_query::protobuf::{
-    InferClause, InsertStmt, OnConflictAction, OnConflictClause, OverridingKind, RangeVar, SelectStmt,
+    InferClause, InsertStmt, OnConflictAction, OnConflictClause, OverridingKind, SelectStmt,
 };
 use pg_query::{Node, NodeEnum};
 
@@ -45,10 +45,22 @@ impl Binder<'_> {
         let conflict = insert.on_conflict_clause.as_deref();
         let rows = match select {
             None => self.default_row(&writable)?,
-            Some(select) if is_values(select) => {
-                self.insert_values(select, &writable, &given, overriding, &mut lowered)?
-            }
-            Some(select) => self.insert_select(select, &writable, &given, overriding, conflict.is_some())?,
+            Some(select) if is_values(select) => self.insert_values(
+                select,
+                &writable,
+                &given,
+                overriding,
+                !insert.cols.is_empty(),
+                &mut lowered,
+            )?,
+            Some(select) => self.insert_select(
+                select,
+                &writable,
+                &given,
+                overriding,
+                !insert.cols.is_empty(),
+                conflict.is_some(),
+            )?,
         };
         let physical = quote(&writable.table.physical_name());
         self.scope().has_from = true;
@@ -115,7 +127,7 @@ impl Binder<'_> {
     /// The default of one column; NULL is left out except where SQLite would put something else.
     fn default_value(&mut self, table: &Relation, column: &Column) -> Result<Option<Bound>> {
         let is_rowid = table.rowid_column().is_some_and(|rowid| rowid.name == column.name);
-        let value = match self.default_of(table, column)? {
+        let value = match self.default_of(column)? {
             Some(value) => value,
             None if is_rowid => Bound { ty: column.ty.clone(), ..Bound::null() },
             None => return Ok(None),
@@ -139,6 +151,7 @@ impl Binder<'_> {
         writable: &Writable,
         given: &[Column],
         overriding: OverridingKind,
+        listed: bool,
         lowered: &mut Lowered,
     ) -> Result<String> {
         let table = writable.table.clone();
@@ -148,15 +161,22 @@ impl Binder<'_> {
         });
         let widest = width.max().unwrap_or(0);
         // Columns that get nothing but DEFAULT need not be written, unless the default is something.
-        let used: Vec<&Column> = given.iter().take(widest.max(given_count(select, given))).collect();
+        let used: Vec<&Column> = given.iter().take(widest).collect();
         let used_columns: Vec<Column> = used.iter().map(|column| (*column).clone()).collect();
         let missing = self.missing_values(writable, &used_columns)?;
         let single = select.values_lists.len() == 1;
+        let widths_differ = select.values_lists.iter().any(|node| match &node.node {
+            Some(NodeEnum::List(list)) => list.items.len() != widest,
+            _ => false,
+        });
+        if widths_differ {
+            return Err(syntax("VALUES lists must all be the same length"));
+        }
         let mut names: Vec<String> = Vec::new();
         let mut rows: Vec<String> = Vec::with_capacity(select.values_lists.len());
         for node in &select.values_lists {
             let Some(NodeEnum::List(list)) = &node.node else { continue };
-            check_width(&list.items, given, !select_has_columns(given, widest))?;
+            check_width(&list.items, given, listed)?;
             let mut cells = Vec::with_capacity(used.len() + missing.len());
             let mut row_names = Vec::new();
             for (column, item) in used.iter().zip(&list.items) {
@@ -206,6 +226,7 @@ impl Binder<'_> {
         writable: &Writable,
         given: &[Column],
         overriding: OverridingKind,
+        listed: bool,
         conflict: bool,
     ) -> Result<String> {
         let table = writable.table.clone();
@@ -213,6 +234,9 @@ impl Binder<'_> {
         let count = query.columns().len();
         if count > given.len() {
             return Err(syntax("INSERT has more expressions than target columns"));
+        }
+        if listed && count < given.len() {
+            return Err(syntax("INSERT has more target columns than expressions"));
         }
         let mut used: Vec<Column> = given.iter().take(count).cloned().collect();
         for column in &used {
@@ -399,11 +423,6 @@ impl Binder<'_> {
         })
         .map_err(|problem| relocated(problem.clone(), problem.place().map(|place| place.offset)))
     }
-
-    /// The first source of the scope as the target of `range`, for tests of names.
-    pub fn target_alias(range: &RangeVar) -> &str {
-        range.alias.as_ref().map_or(range.relname.as_str(), |alias| alias.aliasname.as_str())
-    }
 }
 
 impl Query {
@@ -440,17 +459,11 @@ fn is_values(select: &SelectStmt) -> bool {
         && select.with_clause.is_none()
 }
 
-fn given_count(select: &SelectStmt, given: &[Column]) -> usize {
-    if select.values_lists.is_empty() { given.len() } else { 0 }
-}
-
-/// Whether every column has a value in each row.
-fn select_has_columns(given: &[Column], widest: usize) -> bool {
-    given.len() == widest
-}
-
 /// A row may be shorter than the table only where the statement lists no columns; PostgreSQL checks the list.
-fn check_width(items: &[Node], given: &[Column], _shorter: bool) -> Result<()> {
+fn check_width(items: &[Node], given: &[Column], listed: bool) -> Result<()> {
+    if listed && items.len() < given.len() {
+        return Err(syntax("INSERT has more target columns than expressions"));
+    }
     if items.len() > given.len() {
         let at = items.get(given.len()).and_then(super::select::node_place);
         return Err(syntax("INSERT has more expressions than target columns").placed(at));

@@ -247,3 +247,6 @@ pub fn check_function(catalog: &Catalog, function: &Function) -> Result<()> {
         Ok(())
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,6 @@ pub(super) enum Core {
         left: Box<Query>,
         operator: &'static str,
         right: Box<Query>,
-        names: Vec<String>,
     },
     /// A text with columns `c0`, `c1`, ….
     Wrapped {

@@ -83,8 +83,7 @@ impl Binder<'_> {
             return self.inline_source(&function, values, &source_name, alias, ordinality, &definitions, at);
         }
         let Callable::Native(native) = &target.callable else {
-            return Err(Problem::new("42809", format!("aggregate function {name} cannot be called in FROM"))
-                .placed(at));
+            return Err(Problem::internal("neither a native nor a user's function"));
         };
         let native: &'static Native = native;
         if !matches!(native.body, Body::Rows { .. }) {

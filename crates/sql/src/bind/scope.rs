@@ -3,7 +3,7 @@
 use super::bound::{Bound, Carried, Form, Use, quote};
 use crate::catalog::{Catalog, Name, Relation};
 use crate::plan::CompiledStep;
-use mainstay_types::{ColumnType, Type, Volatility};
+use mainstay_types::{ColumnType, Type};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -39,8 +39,6 @@ pub(super) struct Binder<'c> {
 pub(super) struct Frame {
     pub function: Name,
     pub arguments: Vec<(String, Bound)>,
-    /// The scopes that belong to callers: names within the body do not see them.
-    pub floor: usize,
 }
 
 /// Which part of a query is being bound: decides what may stand in it.
@@ -61,10 +59,6 @@ pub(super) enum Clause {
     Default,
     Check,
     Index,
-    IndexPredicate,
-    Generated,
-    Conflict,
-    Policy,
 }
 
 impl Clause {
@@ -74,7 +68,7 @@ impl Clause {
             Clause::Targets => "SELECT",
             Clause::From => "functions in FROM",
             Clause::On => "JOIN conditions",
-            Clause::Where | Clause::Conflict => "WHERE",
+            Clause::Where => "WHERE",
             Clause::GroupBy => "GROUP BY",
             Clause::Having => "HAVING",
             Clause::OrderBy => "ORDER BY",
@@ -86,9 +80,6 @@ impl Clause {
             Clause::Default => "DEFAULT expressions",
             Clause::Check => "check constraints",
             Clause::Index => "index expressions",
-            Clause::IndexPredicate => "index predicates",
-            Clause::Generated => "column generation expressions",
-            Clause::Policy => "policy expressions",
         }
     }
 
@@ -377,11 +368,5 @@ impl<'c> Binder<'c> {
 
     pub fn type_name(&self, ty: &Type) -> String {
         self.catalog.types.type_name(ty)
-    }
-
-    pub fn note_volatile(&mut self, volatility: Volatility) {
-        if volatility == Volatility::Volatile {
-            self.outermost = false;
-        }
     }
 }

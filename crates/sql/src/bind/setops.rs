@@ -9,7 +9,7 @@ use super::scope::{Binder, Clause, Cte, SourceColumn};
 use super::select::ordinal_order_text;
 use super::types::{common_column_type, strings};
 use mainstay_base::{Problem, Result};
-use mainstay_types::{ColumnType, Type};
+use mainstay_types::ColumnType;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{CommonTableExpr, CteMaterialize, SelectStmt, SetOperation, WithClause};
 
@@ -40,12 +40,7 @@ impl Binder<'_> {
         select: &SelectStmt,
         targets: &[Target],
     ) -> Result<Vec<super::select::OrderKey>> {
-        self.within(Clause::OrderBy, |binder| {
-            binder.order_by(&select.sort_clause, targets).map_err(|problem| {
-                let unknown = problem.code() == "42703";
-                if unknown && !select.sort_clause.is_empty() { problem } else { problem }
-            })
-        })
+        self.within(Clause::OrderBy, |binder| binder.order_by(&select.sort_clause, targets))
     }
 
     /// The operation itself, without ORDER BY and LIMIT.
@@ -341,11 +336,9 @@ fn rename_by(query: &mut Query, cte: &CommonTableExpr) -> Result<()> {
 }
 
 fn compound_of(left: Query, operator: &'static str, right: Query) -> Query {
-    let names = left.columns().into_iter().map(|column| column.name).collect();
     let uses = left.uses.iter().chain(&right.uses).cloned().collect();
     let volatility = super::bound::weaker(left.volatility, right.volatility);
-    let mut query =
-        Query::new(Core::Compound { left: Box::new(left), operator, right: Box::new(right), names });
+    let mut query = Query::new(Core::Compound { left: Box::new(left), operator, right: Box::new(right) });
     query.uses = uses;
     query.volatility = volatility;
     query

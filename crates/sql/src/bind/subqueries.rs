@@ -1,6 +1,6 @@
 //! Subqueries within expressions.
 
-use super::bound::{Bound, Form, compare_text};
+use super::bound::{Bound, Form};
 use super::coerce::Coercion;
 use super::compare::{loose_collated, quantified};
 use super::errors::{Located, place, syntax};
@@ -225,10 +225,5 @@ impl Binder<'_> {
         bound.nullable = true;
         query.lend(&mut bound);
         Ok(bound)
-    }
-
-    /// The text of `left = right` where both are of one type.
-    pub fn equality(left: &Bound, right: &Bound) -> String {
-        compare_text(left, "=", right)
     }
 }

@@ -104,7 +104,7 @@ impl Binder<'_> {
             if column.generated.is_some() {
                 return Ok(None);
             }
-            let value = self.default_of(&table, column)?;
+            let value = self.default_of(column)?;
             let value = value.unwrap_or_else(|| Bound { ty: column.ty.clone(), ..Bound::null() });
             return Ok(Some(self.stored(&table, column, value).sql));
         }
@@ -250,7 +250,6 @@ impl Binder<'_> {
             self.where_clause(delete.where_clause.as_deref(), condition)?
         } else {
             // SQLite's DELETE has no USING: the rows to delete are found by a join of the table with itself.
-            let outer_columns = self.scope().columns.clone();
             let emit = self.emit_name("target");
             if let Some(target) = self.scope().sources.first_mut() {
                 let prefix = format!("{physical}.");
@@ -270,7 +269,6 @@ impl Binder<'_> {
                     }
                 }
             }
-            let _ = outer_columns;
             if writable.condition.is_some() {
                 return Err(Problem::needs_postgres("DELETE … USING on a view with a condition"));
             }
