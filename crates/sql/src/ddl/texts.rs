@@ -185,7 +185,7 @@ fn strip_regclass(node: &mut Node) {
             .type_name
             .as_ref()
             .is_some_and(|name| strings(&name.names).last().is_some_and(|n| n == "regclass"));
-        if let (true, Some(arg)) = (is_regclass, cast.arg.take()) {
+        if is_regclass && let Some(arg) = cast.arg.take() {
             match arg.node {
                 Some(inner) if string_constant(&inner) => *node = inner,
                 inner => cast.arg = Some(Box::new(Node { node: inner })),
