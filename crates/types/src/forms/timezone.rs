@@ -27,7 +27,6 @@ pub(crate) enum Zone {
 /// What holds in a zone at a time.
 pub(crate) struct Observed {
     pub(crate) offset: i32,
-    pub(crate) is_dst: bool,
     pub(crate) abbreviation: String,
 }
 
@@ -81,13 +80,12 @@ impl Zone {
             let info = zone.to_offset_info(timestamp);
             return Observed {
                 offset: info.offset().seconds(),
-                is_dst: info.dst().is_dst(),
                 abbreviation: info.abbreviation().to_owned(),
             };
         }
         let offset = self.offset_at(micros);
         let abbreviation = if offset == 0 { "UTC".to_owned() } else { String::new() };
-        Observed { offset, is_dst: false, abbreviation }
+        Observed { offset, abbreviation }
     }
 
     /// The offset for a time on the wall, in microseconds since 2000-01-01 00:00 there. A time that a clock skipped

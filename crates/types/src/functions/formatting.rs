@@ -72,7 +72,10 @@ fn interval_to_char(call: &Call<'_>) -> Result<Value> {
 }
 
 fn integer_to_char(call: &Call<'_>) -> Result<Value> {
-    number_output::to_char(&Decimal::from(call.int(0)), call.text(1)).map(Value::Text)
+    if call.types.first() == Some(&Type::Int8) {
+        return number_output::to_char(&Decimal::from(call.int(0)), call.text(1)).map(Value::Text);
+    }
+    number_output::integer_to_char(call.int(0), call.text(1)).map(Value::Text)
 }
 
 fn numeric_to_char(call: &Call<'_>) -> Result<Value> {

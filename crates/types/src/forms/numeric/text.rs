@@ -62,13 +62,7 @@ impl Decimal {
         Decimal::parse(&format!("{mantissa}e{exponent}")).unwrap_or(Decimal::NaN)
     }
 
-    /// The nearest `double precision`, or PostgreSQL's error where there is none.
-    pub(crate) fn to_float(&self) -> Result<f64> {
-        let ty = crate::Type::Float8;
-        super::super::float::parse(&ty, &self.to_string())
-    }
-
-    /// As [`Decimal::to_float`], with infinities and zeros where that would fail.
+    /// The nearest `double precision`: infinite or zero where there is none.
     pub(crate) fn to_float_lossy(&self) -> f64 {
         match self {
             Decimal::NaN => f64::NAN,

@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 
 /// Digits that calculations carry beyond what they return.
 const GUARD_DIGITS: u32 = 12;
-const LOG10_OF_E: f64 = 0.434_294_481_903_252;
+const LOG10_OF_E: f64 = std::f64::consts::LOG10_E;
 const LN_OF_10: f64 = std::f64::consts::LN_10;
 
 impl Decimal {

@@ -4,7 +4,7 @@ use super::date_output::ROMAN_MONTHS;
 use super::date_template::{Field, Node, is_separator, parse};
 use crate::Value;
 use crate::forms::datetime::calendar::{
-    EPOCH_JULIAN_DAY, MICROS_PER_SECOND, Moment, date_of_julian_day, days_in_month, days_of,
+    EPOCH_JULIAN_DAY, MICROS_PER_SECOND, Moment, date_of_julian_day, days_in_month, days_of, is_leap,
     is_valid_timestamp, iso_year_start, julian_day,
 };
 use crate::forms::datetime::words::{DAYS, MONTHS};
@@ -53,6 +53,7 @@ struct Fields {
     minute: Option<i32>,
     second: Option<i32>,
     second_of_day: Option<i32>,
+    millis: Option<i32>,
     micros: Option<i32>,
     zone_negative: bool,
     zone_hour: Option<i32>,
@@ -199,7 +200,7 @@ impl Reader<'_> {
             .with_details("The given value did not match any of the allowed values for this field."))
     }
 
-    fn field(&mut self, index: usize, field: Field, name: &'static str, fill: bool) -> Result<()> {
+    fn field(&mut self, index: usize, field: Field, name: &str, fill: bool) -> Result<()> {
         match field {
             Field::Exact => self.exact = true,
             Field::Era { .. } => {
@@ -261,7 +262,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn plain_number(&mut self, index: usize, field: Field, name: &'static str, fill: bool) -> Result<()> {
+    fn plain_number(&mut self, index: usize, field: Field, name: &str, fill: bool) -> Result<()> {
         let width = match field {
             Field::Weekday | Field::IsoWeekday | Field::WeekOfMonth | Field::Quarter => 1,
             Field::DayOfYear | Field::IsoDayOfYear => 3,
@@ -299,7 +300,7 @@ impl Reader<'_> {
         set(target, number, name)
     }
 
-    fn fraction(&mut self, index: usize, field: Field, name: &'static str, fill: bool) -> Result<()> {
+    fn fraction(&mut self, index: usize, field: Field, name: &str, fill: bool) -> Result<()> {
         let digits = match field {
             Field::Millisecond => 3,
             Field::Fraction(digits) => usize::from(digits),
@@ -308,14 +309,20 @@ impl Reader<'_> {
         let before = self.rest.trim_start().len();
         let number = self.number(index, name, digits, fill)?;
         let read = before.saturating_sub(self.rest.len());
-        // `5` is half a second, whatever the width of the field.
-        let unit = 10i64.pow(u32::try_from(6usize.saturating_sub(read)).unwrap_or(0));
-        let micros = i64::from(number).saturating_mul(unit)
-            / 10i64.pow(u32::try_from(read.saturating_sub(6)).unwrap_or(0).min(18));
-        set(&mut self.fields.micros, i32::try_from(micros).unwrap_or(i32::MAX), name)
+        // `5` is half a second, whatever the width of the field; more digits than that overflow it.
+        let unit = 10i32.pow(u32::try_from(digits.saturating_sub(read)).unwrap_or(0));
+        let scaled = number.saturating_mul(unit);
+        match field {
+            Field::Millisecond => set(&mut self.fields.millis, scaled, name),
+            Field::Fraction(digits) => {
+                let micros = scaled.saturating_mul(10i32.pow(6 - u32::from(digits)));
+                set(&mut self.fields.micros, micros, name)
+            }
+            _ => set(&mut self.fields.micros, scaled, name),
+        }
     }
 
-    fn year(&mut self, index: usize, name: &'static str, digits: u8, fill: bool) -> Result<()> {
+    fn year(&mut self, index: usize, name: &str, digits: u8, fill: bool) -> Result<()> {
         let before = self.rest.trim_start().len();
         let mut year = self.number(index, name, usize::from(digits), fill)?;
         let read = before.saturating_sub(self.rest.len());
@@ -383,7 +390,8 @@ impl Fields {
         if let Some(seconds) = self.second_of_day {
             (moment.hour, moment.minute, moment.second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         }
-        moment.micros = self.micros.unwrap_or(0);
+        let millis = self.millis.unwrap_or(0).saturating_mul(1000);
+        moment.micros = self.micros.unwrap_or(0).saturating_add(millis);
         let fits = (1..=12).contains(&moment.month)
             && (1..=days_in_month(moment.year, moment.month)).contains(&moment.day)
             && (0..24).contains(&moment.hour)
@@ -434,6 +442,10 @@ impl Fields {
         if let Some(week) = self.week_of_month {
             self.day = Some(week.saturating_sub(1).saturating_mul(7).saturating_add(1));
         }
+        // Zero says nothing.
+        for field in [&mut self.month, &mut self.day, &mut self.day_of_year] {
+            *field = field.filter(|number| *number != 0);
+        }
         if let Some(month) = self.month {
             moment.month = month;
         }
@@ -447,9 +459,10 @@ impl Fields {
                 return Err(Problem::new("22007", "cannot calculate day of year without year information"));
             }
             let first = if self.iso { iso_year_start(moment.year) } else { julian_day(moment.year, 1, 1) };
-            let length = if self.iso { 371 } else { 366 };
+            let length = if self.iso { 371 } else { 365 + i32::from(is_leap(moment.year)) };
             if !(1..=length).contains(&day) {
-                return Ok(moment.day = 0);
+                moment.day = 0;
+                return Ok(());
             }
             place(moment, (first + day - 1).clamp(0, i32::MAX - EPOCH_JULIAN_DAY));
         }

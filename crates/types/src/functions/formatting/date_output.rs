@@ -254,7 +254,11 @@ fn write_date(shown: &Shown, field: Field, case: Case, fill: bool, out: &mut Str
             let first = iso_year_start(shown.iso().0 as i32);
             padded(out, i64::from(shown.julian_day() - first + 1), 3, fill);
         }
-        Field::Day => padded(out, shown.day, 2, fill),
+        // A negative day of an interval gets no place for its sign.
+        Field::Day => {
+            let width = if fill { 0 } else { 2 };
+            let _ = write!(out, "{:0width$}", shown.day);
+        }
         Field::Weekday => padded(out, shown.weekday() + 1, 0, true),
         Field::IsoWeekday => {
             padded(out, if shown.weekday() == 0 { 7 } else { shown.weekday() }, 0, true);
@@ -279,23 +283,28 @@ fn write_date(shown: &Shown, field: Field, case: Case, fill: bool, out: &mut Str
             let year = shown.shown_year(shown.year);
             let _ = write!(out, "{},{:03}", year / 1000, year % 1000);
         }
-        Field::Year(digits) => write_year(out, shown.shown_year(shown.year), digits, fill),
-        Field::IsoYear(digits) => write_year(out, shown.shown_year(shown.iso().0), digits, fill),
+        Field::Year(digits) => write_year(out, shown, shown.year, digits, fill),
+        Field::IsoYear(digits) => write_year(out, shown, shown.iso().0, digits, fill),
+        Field::Roman if shown.month == 0 && shown.year == 0 => {}
         Field::Roman => {
-            if shown.month != 0 {
-                let index = if shown.month > 0 { shown.month - 1 } else { 12 + shown.month };
-                named(out, name_at(&ROMAN_MONTHS, index), case, 4, fill);
-            }
+            // Months before zero count back from December; a year without months shows its last or first.
+            let index = match shown.month {
+                0 if shown.year > 0 => 11,
+                0 => 0,
+                month if month > 0 => month - 1,
+                month => 12 + month,
+            };
+            named(out, name_at(&ROMAN_MONTHS, index), case, 4, fill);
         }
         Field::Julian => padded(out, i64::from(shown.julian_day()), 0, true),
         _ => {}
     }
 }
 
-fn write_year(out: &mut String, year: i64, digits: u8, fill: bool) {
-    let last = match digits {
-        4 => year,
-        digits => year % 10i64.pow(u32::from(digits)),
-    };
-    padded(out, last, usize::from(digits), fill);
+fn write_year(out: &mut String, shown: &Shown, year: i64, digits: u8, fill: bool) {
+    let year = shown.shown_year(year);
+    let last = if digits == 4 { year } else { year % 10i64.pow(u32::from(digits)) };
+    let negative = if digits == 4 { year < 0 } else { shown.is_interval && shown.year < 0 };
+    let width = if fill { 0 } else { usize::from(digits) + usize::from(negative) };
+    let _ = write!(out, "{last:0width$}");
 }

@@ -63,7 +63,8 @@ pub(super) enum Case {
 pub(super) enum Node {
     Field {
         field: Field,
-        name: &'static str,
+        /// As it is written.
+        name: String,
         case: Case,
         /// `FM`: no blanks and no zeros in front.
         fill: bool,
@@ -135,12 +136,15 @@ static FIELDS: &[(&str, Field)] = &[
     ("Y", Field::Year(1)),
 ];
 
+fn is_name(field: Field) -> bool {
+    matches!(field, Field::DayName | Field::DayNameShort | Field::MonthName | Field::MonthNameShort)
+}
+
 /// The field at the beginning of a text, with the case it is written in.
 fn field(text: &str) -> Option<(Field, &'static str, Case)> {
     FIELDS.iter().find_map(|(name, field)| {
         let written = text.get(..name.len())?;
-        let is_name =
-            matches!(field, Field::DayName | Field::DayNameShort | Field::MonthName | Field::MonthNameShort);
+        let is_name = is_name(*field);
         let case = if written == *name {
             Case::Upper
         } else if !written.eq_ignore_ascii_case(name) {
@@ -163,11 +167,14 @@ pub(super) fn parse(template: &str) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut rest = template;
     while !rest.is_empty() {
-        let mut fill = false;
+        let (mut fill, mut translated) = (false, false);
         let mut behind = rest;
         while let Some(after) = ["FM", "fm", "TM", "tm"].iter().find_map(|prefix| behind.strip_prefix(prefix))
         {
-            fill |= behind.starts_with(['F', 'f']);
+            let is_fill = behind.starts_with(['F', 'f']);
+            fill |= is_fill;
+            // A translated name has no blanks behind it.
+            translated |= !is_fill;
             behind = after;
         }
         if let Some((field, name, case)) = field(behind) {
@@ -181,7 +188,9 @@ pub(super) fn parse(template: &str) -> Vec<Node> {
                 }
             }
             rest = rest.strip_prefix("SP").unwrap_or(rest);
-            nodes.push(Node::Field { field, name, case, fill, ordinal });
+            let is_name = is_name(field) || field == Field::Roman;
+            let name = behind.get(..name.len()).unwrap_or("").to_owned();
+            nodes.push(Node::Field { field, name, case, fill: fill || (translated && is_name), ordinal });
             continue;
         }
         if behind.len() < rest.len() {

@@ -13,7 +13,7 @@ pub(super) fn to_number(text: &str, template: &str) -> Result<Option<Decimal>> {
     if template.scientific {
         return Err(Problem::new("0A000", "\"EEEE\" not supported for input"));
     }
-    if text.is_empty() || template.nodes.is_empty() {
+    if template.nodes.is_empty() {
         return Ok(None);
     }
     let mut reader =
@@ -30,7 +30,7 @@ pub(super) fn to_number(text: &str, template: &str) -> Result<Option<Decimal>> {
     }
     let number = format!("{}{}", if reader.negative { "-" } else { "" }, reader.digits);
     let mut decimal = Decimal::parse(&number)
-        .map_err(|_| Problem::new("22P02", format!("invalid input syntax for type numeric: \"{text}\"")))?;
+        .map_err(|_| Problem::new("22P02", "invalid input syntax for type numeric: \" \""))?;
     if template.shift > 0 {
         let power = Decimal::from(10).power(&Decimal::from(template.shift as i64))?;
         decimal = decimal.div(&power)?;
@@ -82,6 +82,9 @@ impl Reader<'_> {
                     self.skip();
                 } else if self.next_is('.') && !self.point {
                     self.point();
+                } else {
+                    // What is no digit takes a digit's place.
+                    self.skip();
                 }
             }
             Node::Field(Field::Point) if self.next_is('.') && !self.point => self.point(),

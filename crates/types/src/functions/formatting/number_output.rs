@@ -9,7 +9,7 @@ use mainstay_base::Result;
 pub(super) fn to_char(value: &Decimal, template: &str) -> Result<String> {
     let mut template = parse(template)?;
     if let Some(lower) = template.roman {
-        let number = value.to_integer(&crate::Type::Int4).unwrap_or(0);
+        let number = value.to_integer(&crate::Type::Int4)?;
         return Ok(roman(number, lower, template.fill));
     }
     if template.scientific {
@@ -29,9 +29,17 @@ pub(super) fn to_char(value: &Decimal, template: &str) -> Result<String> {
 /// A float shows only digits that it is sure of.
 pub(super) fn float_to_char(value: f64, sure_digits: usize, template: &str) -> Result<String> {
     let mut parsed = parse(template)?;
-    if parsed.roman.is_some() || parsed.scientific || parsed.shift > 0 || !value.is_finite() {
-        return to_char(&Decimal::from_float_digits(value, sure_digits), template);
+    if let Some(lower) = parsed.roman {
+        return Ok(roman(value.round_ties_even() as i64, lower, parsed.fill));
     }
+    if !value.is_finite() {
+        return to_char(&Decimal::from_float(value), template);
+    }
+    if parsed.scientific {
+        return Ok(scientific_float(value, parsed.fraction));
+    }
+    let value = value * 10f64.powi(i32::try_from(parsed.shift).unwrap_or(i32::MAX));
+    parsed.whole += parsed.shift;
     let whole_digits = format!("{:.0}", value.abs()).len();
     if whole_digits >= sure_digits {
         parsed.fraction = 0;
@@ -40,6 +48,25 @@ pub(super) fn float_to_char(value: f64, sure_digits: usize, template: &str) -> R
     }
     let digits = format!("{value:.*}", parsed.fraction);
     Ok(write(&digits, parsed))
+}
+
+/// As C's `%e` prints it.
+fn scientific_float(value: f64, fraction: usize) -> String {
+    let text = format!("{value:.fraction$e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i64 = exponent.parse().unwrap_or(0);
+    let sign = if exponent < 0 { '-' } else { '+' };
+    let space = if value < 0.0 { "" } else { " " };
+    format!("{space}{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+/// A whole number shows as a float does where the template has an exponent.
+pub(super) fn integer_to_char(value: i64, template: &str) -> Result<String> {
+    let parsed = parse(template)?;
+    if parsed.scientific {
+        return Ok(scientific_float(value as f64, parsed.fraction));
+    }
+    to_char(&Decimal::from(value), template)
 }
 
 fn scientific(value: &Decimal, template: &Template) -> String {
@@ -163,7 +190,7 @@ impl Writer {
     fn prepare(&mut self) {
         let template = &mut self.template;
         if template.plus || template.minus {
-            self.sign_written = !(template.plus && !template.minus);
+            self.sign_written = template.minus;
         } else {
             if !self.negative && template.fill {
                 template.brackets = false;
@@ -177,7 +204,7 @@ impl Writer {
             let point = self.number.iter().position(|byte| *byte == b'.');
             self.last_relevant = point.map(|point| {
                 let behind = self.number.iter().enumerate().skip(point + 1);
-                let last = behind.filter(|(_, byte)| **byte != b'0').map(|(at, _)| at).last();
+                let last = behind.filter(|(_, byte)| **byte != b'0').map(|(at, _)| at).next_back();
                 last.unwrap_or(point)
             });
             if let Some(last) = self.last_relevant
@@ -261,11 +288,7 @@ impl Writer {
             self.number_begun = true;
         } else {
             match self.number.get(self.at) {
-                Some(b'.') => {
-                    if self.last_relevant.is_none() || !self.last_relevant_is_point() || self.template.fill {
-                        self.out.push('.');
-                    }
-                }
+                Some(b'.') => self.out.push('.'),
                 _ if self.last_relevant.is_some_and(|last| self.at > last) && field != Field::Zero => {}
                 _ if self.hides_zero() => {
                     if !self.template.fill {
