@@ -6,6 +6,7 @@ use super::physical::{boolean, is_served, no_column};
 use super::scope::column_name;
 use super::tree::{required, string, strings};
 use crate::catalog::{Index, IndexKey, KeyKind, Name, Relation, RelationKind};
+use crate::parse;
 use crate::plan::Action;
 use mainstay_base::{Problem, Result};
 use pg_query::NodeEnum;
@@ -33,9 +34,10 @@ impl Draft<'_> {
             });
         }
         let schema = relation.name.schema.clone();
-        let (keys, parts) = self.index_keys(&relation, statement)?;
+        let keys = self.index_keys(&relation, statement)?;
+        let include = self.included(&relation, statement)?;
         let name = if statement.idxname.is_empty() {
-            let addition = joined(parts.iter().map(String::as_str));
+            let addition = name_addition(&keys, &include);
             self.choose_relation_name(&schema, &relation.name.name, Some(&addition), "idx", false)
         } else {
             let name = Name::new(schema.clone(), statement.idxname.clone());
@@ -53,7 +55,6 @@ impl Draft<'_> {
                 format!("access method \"{method}\" does not support unique indexes"),
             ));
         }
-        let include = self.included(&relation, statement)?;
         let predicate = match statement.where_clause.as_deref() {
             Some(node) => {
                 let text = self.expression_text(Some(&relation.name), node)?;
@@ -105,30 +106,13 @@ impl Draft<'_> {
         Ok(include)
     }
 
-    /// The keys, and the words that PostgreSQL makes the index's name of.
-    fn index_keys(&self, relation: &Relation, statement: &IndexStmt) -> Result<(Vec<IndexKey>, Vec<String>)> {
-        let mut keys = Vec::new();
-        let mut words: Vec<String> = Vec::new();
+    fn index_keys(&self, relation: &Relation, statement: &IndexStmt) -> Result<Vec<IndexKey>> {
         let served = matches!(statement.access_method.as_str(), "btree" | "hash");
-        for node in &statement.index_params {
-            let Some(NodeEnum::IndexElem(element)) = node.node.as_ref() else { continue };
-            let key = self.index_key(relation, element, served)?;
-            let word = match &key.key {
-                KeyKind::Column(column) => column.clone(),
-                KeyKind::Expression(_) => {
-                    element.expr.as_deref().and_then(column_name).unwrap_or_else(|| "expr".to_owned())
-                }
-            };
-            let mut candidate = word.clone();
-            let mut pass = 0;
-            while words.contains(&candidate) {
-                pass += 1;
-                candidate = format!("{word}{pass}");
-            }
-            words.push(candidate);
-            keys.push(key);
-        }
-        Ok((keys, words))
+        let elements = statement.index_params.iter().filter_map(|node| match node.node.as_ref() {
+            Some(NodeEnum::IndexElem(element)) => Some(element),
+            _ => None,
+        });
+        elements.map(|element| self.index_key(relation, element, served)).collect()
     }
 
     fn index_key(&self, relation: &Relation, element: &IndexElem, served: bool) -> Result<IndexKey> {
@@ -156,4 +140,26 @@ impl Draft<'_> {
         let operator_class = element.opclass.last().and_then(string);
         Ok(IndexKey { key, descending, nulls_first, operator_class })
     }
+}
+
+/// PostgreSQL's `ChooseIndexColumnNames`: the words that an index's name is made of.
+pub(super) fn name_addition(keys: &[IndexKey], include: &[String]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for key in keys {
+        let word = match &key.key {
+            KeyKind::Column(column) => column.clone(),
+            KeyKind::Expression(text) => parse::expression(text)
+                .ok()
+                .and_then(|node| column_name(&node))
+                .unwrap_or_else(|| "expr".to_owned()),
+        };
+        let mut candidate = word.clone();
+        let mut pass = 0;
+        while words.contains(&candidate) {
+            pass += 1;
+            candidate = format!("{word}{pass}");
+        }
+        words.push(candidate);
+    }
+    joined(words.iter().chain(include).map(String::as_str))
 }

@@ -367,9 +367,7 @@ impl Draft<'_> {
     fn copy_index(&mut self, table: &Name, mut index: Index, primary: bool) -> Result<()> {
         let columns: Vec<String> =
             index.keys.iter().filter_map(super::constraint::column_key).cloned().collect();
-        let words =
-            index.keys.iter().map(|key| super::constraint::column_key(key).map_or("expr", String::as_str));
-        let addition = super::names::joined(words);
+        let addition = super::index::name_addition(&index.keys, &index.include);
         let is_constraint = index.constraint.is_some();
         let (label, addition) = match (primary, is_constraint) {
             (true, _) => ("pkey", None),
