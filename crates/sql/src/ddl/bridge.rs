@@ -3,7 +3,7 @@
 use super::Draft;
 use super::tree::unplaced;
 use crate::bind;
-use crate::catalog::{Name, Relation};
+use crate::catalog::Relation;
 use crate::plan::Compiled;
 use mainstay_base::Result;
 use mainstay_types::{ColumnType, Type};
@@ -37,7 +37,7 @@ impl Draft<'_> {
     }
 
     /// A query's columns: name, type and the base column that each repeats.
-    pub(super) fn describe(&self, query: &str) -> Result<Vec<(String, ColumnType, Option<(Name, String)>)>> {
+    pub(super) fn describe(&self, query: &str) -> Result<Vec<bind::DescribedColumn>> {
         bind::describe_query(&self.catalog, query).map_err(unplaced)
     }
 }

@@ -125,7 +125,7 @@ impl<'a> Scoping<'a> {
     fn plain_select(&mut self, select: &mut SelectStmt) -> Option<Vec<Output>> {
         self.scopes.push(Vec::new());
         for item in &mut select.from_clause {
-            let sources = self.from_item(item);
+            let sources = self.source_item(item);
             self.push_sources(sources);
         }
         let columns = self.targets(&mut select.target_list);
@@ -255,7 +255,7 @@ impl<'a> Scoping<'a> {
         }
     }
 
-    fn from_item(&mut self, item: &mut Node) -> Vec<Source> {
+    fn source_item(&mut self, item: &mut Node) -> Vec<Source> {
         match &mut item.node {
             Some(NodeEnum::RangeVar(range)) => vec![self.range(range)],
             Some(NodeEnum::RangeSubselect(sub)) => {
@@ -270,7 +270,7 @@ impl<'a> Scoping<'a> {
             }
             Some(NodeEnum::JoinExpr(join)) => self.join(join),
             Some(NodeEnum::RangeTableSample(sample)) => {
-                sample.relation.as_mut().map(|relation| self.from_item(relation)).unwrap_or_default()
+                sample.relation.as_mut().map(|relation| self.source_item(relation)).unwrap_or_default()
             }
             _ => Vec::new(),
         }
@@ -297,11 +297,11 @@ impl<'a> Scoping<'a> {
     }
 
     fn join(&mut self, join: &mut JoinExpr) -> Vec<Source> {
-        let left = join.larg.as_mut().map(|side| self.from_item(side)).unwrap_or_default();
+        let left = join.larg.as_mut().map(|side| self.source_item(side)).unwrap_or_default();
         // The left side is visible to a lateral right side.
         let depth = self.scopes.last().map_or(0, Vec::len);
         self.push_sources(left.clone());
-        let right = join.rarg.as_mut().map(|side| self.from_item(side)).unwrap_or_default();
+        let right = join.rarg.as_mut().map(|side| self.source_item(side)).unwrap_or_default();
         self.push_sources(right.clone());
         self.visit_option(&mut join.quals);
         if let Some(scope) = self.scopes.last_mut() {

@@ -100,14 +100,9 @@ impl Draft<'_> {
 
     pub(super) fn change_sequence(&mut self, name: &Name, options: &[Node]) -> Result<()> {
         let mut sequence = self.existing_sequence(name)?;
-        let before = sequence.clone();
         let changes = self.sequence_options(&mut sequence, options, false)?;
         self.catalog.sequences.insert(name.clone(), sequence.clone());
-        let shape = |s: &Sequence| (s.increment, s.minimum, s.maximum, s.cycle, s.start, s.ty.clone());
-        if shape(&before) != shape(&sequence) {
-            // The engine keeps the present value and takes the new definition from the catalog.
-            self.act(Action::CreateSequence(sequence.clone()));
-        }
+        // The engine keeps the present value and takes the definition from the catalog.
         if let Some(value) = changes.restart {
             self.act(Action::SetSequence { name: name.clone(), next: value.unwrap_or(sequence.start) });
         }

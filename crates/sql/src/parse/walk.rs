@@ -37,7 +37,7 @@ impl Walk<'_> {
         if let NodeEnum::TypeName(name) = node {
             return self.type_name(name);
         }
-        if (self.visit)(Visit::Node(node)) && !self.expression(node) && !self.from_item(node) {
+        if (self.visit)(Visit::Node(node)) && !self.expression(node) && !self.source_item(node) {
             self.query(node);
         }
     }
@@ -124,7 +124,7 @@ impl Walk<'_> {
         true
     }
 
-    fn from_item(&mut self, node: &mut NodeEnum) -> bool {
+    fn source_item(&mut self, node: &mut NodeEnum) -> bool {
         match node {
             NodeEnum::ResTarget(n) => {
                 self.list(&mut n.indirection);
