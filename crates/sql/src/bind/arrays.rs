@@ -6,7 +6,7 @@ use super::errors::Located;
 use super::scope::Binder;
 use super::types::common_type;
 use mainstay_base::{Problem, Result};
-use mainstay_types::{ColumnType, Type, TypeId};
+use mainstay_types::{ColumnType, StorageClass, Type, TypeId};
 
 impl Binder<'_> {
     /// A value as an element of the JSON array that stores arrays and rows.
@@ -15,7 +15,7 @@ impl Binder<'_> {
             Type::Bool => {
                 format!("json(CASE {} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)", bound.operand())
             }
-            Type::Array(_) | Type::Composite(_) | Type::Record => format!("json({})", bound.sql),
+            Type::Record => format!("json({})", bound.sql),
             ty if is_plain_item(ty) => bound.sql.clone(),
             ty => format!("pg_cast({}, {})", bound.sql, quote_text(&format!("{}>text", ty.symbol()))),
         }
@@ -27,8 +27,25 @@ impl Binder<'_> {
             return sql;
         }
         match ty {
-            Type::Array(_) | Type::Composite(_) | Type::Record => sql,
+            Type::Record => sql,
             ty => format!("pg_cast({sql}, {})", quote_text(&format!("text>{}", ty.symbol()))),
+        }
+    }
+
+    /// A value on its way through JSON within one statement: stored forms travel as they are.
+    pub fn carried(&self, bound: &Bound) -> String {
+        if bound.ty.ty.storage().class == StorageClass::Blob {
+            format!("CASE WHEN {0} IS NOT NULL THEN hex({0}) END", bound.operand())
+        } else {
+            bound.sql.clone()
+        }
+    }
+
+    /// What [`Binder::carried`] sent, taken out again.
+    pub fn arrived(&self, sql: String, ty: &Type) -> String {
+        match ty {
+            Type::Uuid | Type::Bytea => format!("unhex({sql})"),
+            _ => sql,
         }
     }
 

@@ -83,7 +83,7 @@ impl Binder<'_> {
         if let Some(pg_query::protobuf::a_const::Val::Fval(number)) = &constant.val {
             let text = format!("-{}", number.fval);
             return match text.parse::<i64>() {
-                Ok(value) => Ok(Some(Bound::constant(Value::Integer(value), Type::Int8).at(at))),
+                Ok(value) => Ok(Some(super::expr::integer(value).at(at))),
                 Err(_) => self.literal_as(&text, &Type::Numeric.into(), Coercion::Explicit, at).map(Some),
             };
         }

@@ -10,7 +10,7 @@ use super::types::{common_column_type, common_type, strings};
 use mainstay_base::{Problem, Result};
 use mainstay_types::{ColumnType, Modifier, Type, Value};
 use pg_query::protobuf::{
-    AConst, AIndirection, BoolExpr, BooleanTest, CaseExpr, MinMaxExpr, NullTest, SqlValueFunction, TypeCast,
+    AConst, AIndirection, BoolExpr, BooleanTest, CaseExpr, MinMaxExpr, NullTest, SqlValueFunction, TypeCast, TypeName,
     a_const,
 };
 use pg_query::{Node, NodeEnum};
@@ -107,7 +107,7 @@ impl Binder<'_> {
                 Bound::constant(Value::Integer(i64::from(number.ival)), Type::Int4)
             }
             Some(a_const::Val::Fval(number)) => match number.fval.parse::<i64>() {
-                Ok(value) => Bound::constant(Value::Integer(value), Type::Int8),
+                Ok(value) => integer(value),
                 Err(_) => {
                     return self.literal_as(&number.fval, &Type::Numeric.into(), Coercion::Explicit, at);
                 }
@@ -239,6 +239,12 @@ impl Binder<'_> {
             }
             _ => {
                 let bound = self.optional(cast.arg.as_deref())?;
+                let bound = match (&bound.form, interval_unit(name)) {
+                    (Form::UnknownText(text), Some(unit)) if text.trim().parse::<f64>().is_ok() => {
+                        Bound::unknown_text(&format!("{} {unit}", text.trim())).at(bound.place)
+                    }
+                    _ => bound,
+                };
                 let place = bound.place;
                 let bound = if place.is_none() { bound.at(at) } else { bound };
                 self.coerce(bound, &target, Coercion::Explicit).map_err(|problem| {
@@ -375,8 +381,16 @@ impl Binder<'_> {
             let mut left = Bound::plain(left, ty.clone());
             left.collation =
                 if result.nullable { super::bound::Carried::Nothing } else { result.collation.clone() };
-            let mut pair = Bound::plain(format!("{name}({}, {right})", left.collated()), ty.clone())
-                .over([&result, next]);
+            // Of equal values PostgreSQL keeps the first; SQLite's `min` keeps the last.
+            let text = if least {
+                let mut right = Bound::plain(right, ty.clone());
+                right.collation =
+                    if next.nullable { super::bound::Carried::Nothing } else { next.collation.clone() };
+                format!("{name}({}, {})", right.collated(), left.sql)
+            } else {
+                format!("{name}({}, {right})", left.collated())
+            };
+            let mut pair = Bound::plain(text, ty.clone()).over([&result, next]);
             pair.nullable = result.nullable && next.nullable;
             result = pair;
         }
@@ -483,6 +497,33 @@ impl Binder<'_> {
             return self.settle(bound);
         }
         Err(Problem::needs_postgres(format!("collation \"{last}\"")).placed(at))
+    }
+}
+
+/// An integer literal has the smallest of the types integer and bigint.
+pub(super) fn integer(value: i64) -> Bound {
+    let ty = if i32::try_from(value).is_ok() { Type::Int4 } else { Type::Int8 };
+    Bound::constant(Value::Integer(value), ty)
+}
+
+/// The unit of `interval '1' day`: which fields the type's modifier names.
+fn interval_unit(name: &TypeName) -> Option<&'static str> {
+    if strings(&name.names).last() != Some(&"interval") {
+        return None;
+    }
+    let mask = match name.typmods.first()?.node.as_ref()? {
+        NodeEnum::AConst(AConst { val: Some(a_const::Val::Ival(mask)), .. }) => mask.ival,
+        NodeEnum::Integer(mask) => mask.ival,
+        _ => return None,
+    };
+    match mask {
+        0x2 => Some("month"),
+        0x4 => Some("year"),
+        0x8 => Some("day"),
+        0x400 => Some("hour"),
+        0x800 => Some("minute"),
+        0x1000 => Some("second"),
+        _ => None,
     }
 }
 

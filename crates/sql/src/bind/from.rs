@@ -289,10 +289,10 @@ impl Binder<'_> {
         let mut out = Vec::with_capacity(columns.len());
         for (index, (column, name)) in columns.iter().zip(&names).enumerate() {
             let value = Bound::plain(format!("{}.{}", quote(&inner), quote(name)), column.ty.clone());
-            items.push(self.json_item(&value));
+            items.push(self.carried(&value));
             let item = format!("({}.value ->> {index})", quote(emit));
             let mut found =
-                SourceColumn::new(&column.name, column.ty.clone(), self.from_json_item(item, &column.ty.ty));
+                SourceColumn::new(&column.name, column.ty.clone(), self.arrived(item, &column.ty.ty));
             found.nullable = column.nullable;
             out.push(found);
         }

@@ -126,6 +126,10 @@ impl Binder<'_> {
         mut arguments: Arguments,
         at: Option<usize>,
     ) -> Result<Bound> {
+        if let Some(constant) = self.enum_function(schema, name, &arguments)? {
+            return Ok(constant.at(at));
+        }
+        by_position(name, &mut arguments);
         if makes_json(name) && self.is_native_schema(schema) {
             if let ([Bound { form: Form::Row { .. }, .. }], "to_json" | "to_jsonb" | "row_to_json") =
                 (arguments.values.as_slice(), name)
@@ -163,6 +167,31 @@ impl Binder<'_> {
                 self.inline_scalar(&function, values, at)
             }
         }
+    }
+
+    /// `enum_range`, `enum_first` and `enum_last` of one argument depend on its type alone.
+    fn enum_function(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        arguments: &Arguments,
+    ) -> Result<Option<Bound>> {
+        if !matches!(name, "enum_range" | "enum_first" | "enum_last") || !self.is_native_schema(schema) {
+            return Ok(None);
+        }
+        let [value] = arguments.values.as_slice() else { return Ok(None) };
+        let Type::Enum(id) = value.ty.ty else { return Ok(None) };
+        let labels = self.catalog.types.enums.get(&id).map(|found| found.labels.clone()).unwrap_or_default();
+        let ty = ColumnType::from(value.ty.ty.clone());
+        let constant = |label: &String| Bound::constant(mainstay_types::Value::text(label), ty.clone());
+        Ok(match name {
+            "enum_first" => labels.first().map(constant),
+            "enum_last" => labels.last().map(constant),
+            _ => {
+                let elements = labels.iter().map(constant).collect();
+                Some(self.array_of(elements, &ty.ty))
+            }
+        })
     }
 
     pub fn coerce_all(&mut self, values: Vec<Bound>, types: &[Type]) -> Result<Vec<Bound>> {
@@ -369,6 +398,30 @@ impl Binder<'_> {
             binder.coerce(bound, &input.ty, Coercion::Assignment)
         })
     }
+}
+
+/// Natives whose arguments have names and defaults.
+const NAMED: &[(&str, &[&str])] =
+    &[("make_interval", &["years", "months", "weeks", "days", "hours", "mins", "secs"])];
+
+/// Puts named arguments of a native into their places; what is missing is zero.
+fn by_position(name: &str, arguments: &mut Arguments) {
+    let Some((_, names)) = NAMED.iter().find(|(native, _)| *native == name) else { return };
+    if arguments.names.iter().any(|given| !given.is_empty() && !names.contains(&given.as_str())) {
+        return;
+    }
+    let mut values: Vec<Bound> = Vec::with_capacity(names.len());
+    for (index, wanted) in names.iter().enumerate() {
+        let given = arguments
+            .names
+            .iter()
+            .enumerate()
+            .position(|(place, given)| given == wanted || (given.is_empty() && place == index));
+        let value = given.and_then(|place| arguments.values.get(place).cloned());
+        values.push(value.unwrap_or_else(|| Bound::unknown_text("0")));
+    }
+    arguments.names = vec![String::new(); values.len()];
+    arguments.values = values;
 }
 
 /// The types that a function's parameters give to the arguments as written, or none where they do not fit by number

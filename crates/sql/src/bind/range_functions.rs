@@ -203,16 +203,17 @@ impl Binder<'_> {
         };
         let rows = match fields {
             Some(fields) => {
+                let items: Vec<String> = fields.iter().map(|(_, field)| self.carried(field)).collect();
                 let columns = fields
                     .iter()
                     .enumerate()
                     .map(|(index, (name, field))| {
                         let item = format!("({quoted}.value ->> {index})");
-                        SourceColumn::new(name, field.ty.clone(), self.from_json_item(item, &field.ty.ty))
+                        SourceColumn::new(name, field.ty.clone(), self.arrived(item, &field.ty.ty))
                     })
                     .collect();
                 Rows {
-                    text: format!("json_each(json_array({}))", self.json_item(&bound)),
+                    text: format!("json_each(json_array(json_array({})))", items.join(", ")),
                     columns,
                     ordinality: "1".to_owned(),
                     scalar: false,
@@ -220,9 +221,9 @@ impl Binder<'_> {
                 }
             }
             None => {
-                let sql = self.from_json_item(format!("{quoted}.value"), &bound.ty.ty);
+                let sql = self.arrived(format!("{quoted}.value"), &bound.ty.ty);
                 Rows {
-                    text: format!("json_each(json_array({}))", self.json_item(&bound)),
+                    text: format!("json_each(json_array({}))", self.carried(&bound)),
                     columns: vec![SourceColumn::new(&source_name, bound.ty.clone(), sql)],
                     ordinality: "1".to_owned(),
                     scalar: true,
