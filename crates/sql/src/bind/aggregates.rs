@@ -377,7 +377,10 @@ impl Binder<'_> {
                 ("ntile", 0, _) | ("lag" | "lead" | "nth_value", 1, _) => {
                     self.coerce(taken, &Type::Int4.into(), Coercion::Implicit)?
                 }
-                ("lag" | "lead", 2, Some(ty)) => self.coerce(taken, ty, Coercion::Implicit)?,
+                ("lag" | "lead", 2, Some(ty)) => {
+                    let plain = mainstay_types::ColumnType::from(ty.ty.clone());
+                    self.coerce(taken, &plain, Coercion::Implicit)?
+                }
                 _ => taken,
             };
         }

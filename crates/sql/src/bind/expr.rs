@@ -10,8 +10,8 @@ use super::types::{common_column_type, common_type, strings};
 use mainstay_base::{Problem, Result};
 use mainstay_types::{ColumnType, Modifier, Type, Value};
 use pg_query::protobuf::{
-    AConst, AIndirection, BoolExpr, BooleanTest, CaseExpr, MinMaxExpr, NullTest, SqlValueFunction, TypeCast, TypeName,
-    a_const,
+    AConst, AIndirection, BoolExpr, BooleanTest, CaseExpr, MinMaxExpr, NullTest, SqlValueFunction, TypeCast,
+    TypeName, a_const,
 };
 use pg_query::{Node, NodeEnum};
 

@@ -151,7 +151,8 @@ impl Binder<'_> {
         let types: Vec<ColumnType> = wanted.iter().map(|(_, ty)| ty.clone()).collect();
         for (column, ty) in columns.iter().zip(&types) {
             let probe = Bound::plain("", column.ty.clone());
-            if column.ty.ty != Type::Unknown && !self.can_coerce(&probe, &ty.ty, Coercion::Assignment) {
+            let fixed = column.ty.ty != Type::Unknown && !ty.ty.is_pseudo();
+            if fixed && !self.can_coerce(&probe, &ty.ty, Coercion::Assignment) {
                 let actual = self.type_name(&column.ty.ty);
                 let returns = self.type_name(&function.returns.ty.ty);
                 return Err(Problem::new(
