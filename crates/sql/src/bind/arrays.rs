@@ -22,7 +22,7 @@ impl Binder<'_> {
     }
 
     /// What `json_each.value` or `->>` gives for an element, as the element's storage form.
-    pub fn from_json_item(&self, sql: String, ty: &Type) -> String {
+    pub fn item_to_value(&self, sql: String, ty: &Type) -> String {
         if is_plain_item(ty) && !matches!(ty, Type::Float4 | Type::Float8) || *ty == Type::Bool {
             return sql;
         }
@@ -144,7 +144,7 @@ impl Binder<'_> {
         let Some(index) = fields.iter().position(|(field, _)| field == name) else { return Ok(None) };
         let Some((_, ty)) = fields.into_iter().nth(index) else { return Ok(None) };
         let item = format!("({} ->> {index})", row.operand());
-        Ok(Some(Bound::plain(self.from_json_item(item, &ty.ty), ty).over([row]).at(at)))
+        Ok(Some(Bound::plain(self.item_to_value(item, &ty.ty), ty).over([row]).at(at)))
     }
 
     /// `array[index]…` with one subscript for each dimension.
@@ -193,7 +193,7 @@ impl Binder<'_> {
             }
         };
         let mut bound =
-            Bound::plain(self.from_json_item(sql, &element), (*element).clone()).over([array]).at(at);
+            Bound::plain(self.item_to_value(sql, &element), (*element).clone()).over([array]).at(at);
         for index in &cast {
             bound.absorb(index);
         }

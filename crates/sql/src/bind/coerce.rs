@@ -179,22 +179,22 @@ impl Binder<'_> {
 
     /// The cast itself, which is known to exist.
     fn convert(&mut self, bound: Bound, target: &ColumnType, how: Coercion) -> Result<Bound> {
-        if let (Form::Row { .. }, Type::Composite(id)) = (&bound.form, &target.ty) {
-            if bound.ty.ty != target.ty {
-                let id = *id;
-                return self.row_as(bound, id, how);
-            }
+        if let (Form::Row { .. }, Type::Composite(id)) = (&bound.form, &target.ty)
+            && bound.ty.ty != target.ty
+        {
+            let id = *id;
+            return self.row_as(bound, id, how);
         }
-        if let (Form::Elements(elements), Type::Array(element)) = (&bound.form, &target.ty) {
-            if bound.ty.ty != target.ty {
-                let wanted = ColumnType { ty: (**element).clone(), modifier: target.modifier };
-                let elements = elements.clone();
-                let mut cast = Vec::with_capacity(elements.len());
-                for element in elements {
-                    cast.push(self.coerce(element, &wanted, how)?);
-                }
-                return Ok(self.array_of(cast, &wanted.ty).at(bound.place));
+        if let (Form::Elements(elements), Type::Array(element)) = (&bound.form, &target.ty)
+            && bound.ty.ty != target.ty
+        {
+            let wanted = ColumnType { ty: (**element).clone(), modifier: target.modifier };
+            let elements = elements.clone();
+            let mut cast = Vec::with_capacity(elements.len());
+            for element in elements {
+                cast.push(self.coerce(element, &wanted, how)?);
             }
+            return Ok(self.array_of(cast, &wanted.ty).at(bound.place));
         }
         if bound.ty.ty == target.ty {
             return self.apply_modifier(bound, target, how);
@@ -256,11 +256,12 @@ impl Binder<'_> {
             return Ok(bound);
         }
         // A longer varchar takes a shorter one as it is.
-        if let (Modifier::Length(had), Modifier::Length(has)) = (bound.ty.modifier, target.modifier) {
-            if bound.ty.ty == Type::Varchar && had <= has {
-                bound.ty = target.clone();
-                return Ok(bound);
-            }
+        if let (Modifier::Length(had), Modifier::Length(has)) = (bound.ty.modifier, target.modifier)
+            && bound.ty.ty == Type::Varchar
+            && had <= has
+        {
+            bound.ty = target.clone();
+            return Ok(bound);
         }
         if let Form::Constant(value) = &bound.form {
             let ty = bound.ty.ty.clone();

@@ -45,10 +45,10 @@ impl Binder<'_> {
 
     fn plain_operator(&mut self, name: &str, expression: &AExpr, at: Option<usize>) -> Result<Bound> {
         let Some(left) = expression.lexpr.as_deref() else {
-            if name == "-" {
-                if let Some(constant) = self.negated_constant(expression.rexpr.as_deref(), at)? {
-                    return Ok(constant);
-                }
+            if name == "-"
+                && let Some(constant) = self.negated_constant(expression.rexpr.as_deref(), at)?
+            {
+                return Ok(constant);
             }
             let operand = self.optional(expression.rexpr.as_deref())?;
             if name == "+"
@@ -63,16 +63,15 @@ impl Binder<'_> {
         let left = self.expr(left)?;
         let right = self.optional(expression.rexpr.as_deref())?;
         if let (Form::Row { fields: lefts, .. }, Form::Row { fields: rights, .. }) = (&left.form, &right.form)
+            && is_comparison(name)
         {
-            if is_comparison(name) {
-                let (lefts, rights) = (lefts.clone(), rights.clone());
-                return self.compare_rows(
-                    name,
-                    lefts.into_iter().map(|(_, bound)| bound).collect(),
-                    rights.into_iter().map(|(_, bound)| bound).collect(),
-                    at,
-                );
-            }
+            let (lefts, rights) = (lefts.clone(), rights.clone());
+            return self.compare_rows(
+                name,
+                lefts.into_iter().map(|(_, bound)| bound).collect(),
+                rights.into_iter().map(|(_, bound)| bound).collect(),
+                at,
+            );
         }
         self.operate(name, left, right, at)
     }
@@ -327,7 +326,7 @@ impl Binder<'_> {
             return self.membership(left, right, &right_type, all, positive, at);
         }
         // Each element in turn: `value` of json_each.
-        let item = self.from_json_item("value".to_owned(), &right_type);
+        let item = self.item_to_value("value".to_owned(), &right_type);
         let item = Bound::plain(item, right_type);
         let test = self.apply_binary(name, resolved, left.clone(), item, at)?;
         let mut bound = quantified(&test.sql, &format!("json_each({})", right.sql), all, positive && !all);
@@ -371,16 +370,16 @@ impl Binder<'_> {
         positive: bool,
         at: Option<usize>,
     ) -> Result<Bound> {
-        if let Form::Elements(elements) = &right.form {
-            if !elements.is_empty() {
-                return self.in_values(left, elements.clone(), negated, at);
-            }
+        if let Form::Elements(elements) = &right.form
+            && !elements.is_empty()
+        {
+            return self.in_values(left, elements.clone(), negated, at);
         }
         if let Some(items) = self.items_of_constant(&right, element)? {
             return self.in_values(left, items, negated, at);
         }
         let operator = if negated { "NOT IN" } else { "IN" };
-        let item = self.from_json_item("value".to_owned(), element);
+        let item = self.item_to_value("value".to_owned(), element);
         let array = &right.sql;
         let text = format!("{} {operator} (SELECT {item} FROM json_each({array}))", loose_collated(&left));
         // Of a NULL array json_each makes no rows; PostgreSQL's answer is NULL then.

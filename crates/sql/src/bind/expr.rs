@@ -30,14 +30,15 @@ impl Binder<'_> {
     /// Binds an expression. What equals a GROUP BY expression uses no column any more.
     pub fn expr(&mut self, node: &Node) -> Result<Bound> {
         let mut bound = self.expr_inner(node)?;
-        if let Some(scope) = self.scopes.last() {
-            if !scope.group_keys.is_empty() && scope.group_keys.contains(&bound.sql) {
-                let id = scope.id;
-                bound.uses.retain(|used| used.scope != id);
-                if scope.null_keys.contains(&bound.sql) {
-                    let ty = bound.ty.clone();
-                    bound = Bound { ty, ..Bound::null().at(bound.place) };
-                }
+        if let Some(scope) = self.scopes.last()
+            && !scope.group_keys.is_empty()
+            && scope.group_keys.contains(&bound.sql)
+        {
+            let id = scope.id;
+            bound.uses.retain(|used| used.scope != id);
+            if scope.null_keys.contains(&bound.sql) {
+                let ty = bound.ty.clone();
+                bound = Bound { ty, ..Bound::null().at(bound.place) };
             }
         }
         Ok(bound)

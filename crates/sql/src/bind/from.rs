@@ -16,10 +16,10 @@ use std::sync::Arc;
 pub(super) const INLINE_MAX: usize = 40;
 
 impl Binder<'_> {
-    pub fn from_clause(&mut self, items: &[Node]) -> Result<String> {
+    pub fn bind_from(&mut self, items: &[Node]) -> Result<String> {
         let mut texts = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let text = self.from_item(item)?;
+            let text = self.bind_from_item(item)?;
             // A comma binds as tightly as JOIN in SQLite: an outer join behind it keeps to itself.
             let outer = index > 0 && (text.contains(" RIGHT JOIN ") || text.contains(" FULL JOIN "));
             texts.push(if outer { format!("({text})") } else { text });
@@ -27,7 +27,7 @@ impl Binder<'_> {
         Ok(texts.join(", "))
     }
 
-    fn from_item(&mut self, item: &Node) -> Result<String> {
+    fn bind_from_item(&mut self, item: &Node) -> Result<String> {
         match item.node.as_ref() {
             Some(NodeEnum::RangeVar(range)) => self.range_var(range),
             Some(NodeEnum::RangeSubselect(range)) => self.range_subselect(range),
@@ -68,36 +68,36 @@ impl Binder<'_> {
         let at = place(range.location);
         let alias = range.alias.as_ref();
         let name = alias.map_or(range.relname.as_str(), |alias| alias.aliasname.as_str());
-        if range.schemaname.is_empty() {
-            if let Some(cte) = self.find_cte(&range.relname).cloned() {
-                if cte.returns_nothing {
-                    return Err(Problem::new(
-                        "0A000",
-                        format!("WITH query \"{}\" does not have a RETURNING clause", cte.name),
-                    )
-                    .placed(at));
-                }
-                let emit = self.emit_name(name);
-                let mut columns = cte.columns.clone();
-                for column in &mut columns {
-                    column.sql = format!("{}.{}", quote(&emit), column.sql);
-                }
-                let prefix = if cte.scratch { "temp." } else { "" };
-                let text = aliased(&format!("{prefix}{}", quote(&cte.emit)), &cte.emit, &emit);
-                let source = Source {
-                    alias: name.to_owned(),
-                    schema: None,
-                    emit,
-                    columns,
-                    relation: None,
-                    row_type: Type::Record,
-                    nullable: false,
-                    hidden: false,
-                    scalar: false,
-                };
-                self.add_renamed(source, alias, at)?;
-                return Ok(text);
+        if range.schemaname.is_empty()
+            && let Some(cte) = self.find_cte(&range.relname).cloned()
+        {
+            if cte.returns_nothing {
+                return Err(Problem::new(
+                    "0A000",
+                    format!("WITH query \"{}\" does not have a RETURNING clause", cte.name),
+                )
+                .placed(at));
             }
+            let emit = self.emit_name(name);
+            let mut columns = cte.columns.clone();
+            for column in &mut columns {
+                column.sql = format!("{}.{}", quote(&emit), column.sql);
+            }
+            let prefix = if cte.scratch { "temp." } else { "" };
+            let text = aliased(&format!("{prefix}{}", quote(&cte.emit)), &cte.emit, &emit);
+            let source = Source {
+                alias: name.to_owned(),
+                schema: None,
+                emit,
+                columns,
+                relation: None,
+                row_type: Type::Record,
+                nullable: false,
+                hidden: false,
+                scalar: false,
+            };
+            self.add_renamed(source, alias, at)?;
+            return Ok(text);
         }
         let relation = self.relation_named(range)?;
         let source_schema = alias.is_none().then(|| relation.name.schema.clone());
@@ -337,11 +337,11 @@ impl Binder<'_> {
         let missing = || Problem::internal("a join without its sides");
         let first_source = self.scope().sources.len();
         let first_column = self.scope().columns.len();
-        let left = self.from_item(join.larg.as_deref().ok_or_else(missing)?)?;
+        let left = self.bind_from_item(join.larg.as_deref().ok_or_else(missing)?)?;
         let middle_source = self.scope().sources.len();
         let middle_column = self.scope().columns.len();
         let right_node = join.rarg.as_deref().ok_or_else(missing)?;
-        let right = self.from_item(right_node)?;
+        let right = self.bind_from_item(right_node)?;
         let right =
             if matches!(right_node.node, Some(NodeEnum::JoinExpr(_))) { format!("({right})") } else { right };
         let end_source = self.scope().sources.len();

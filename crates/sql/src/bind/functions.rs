@@ -233,20 +233,20 @@ impl Binder<'_> {
         if arguments.names.iter().all(String::is_empty) {
             for native in natives.into_iter().filter(|native| native.kind == Kind::Function) {
                 let args: Vec<Type> = native.args.iter().map(|ty| ty.to_type()).collect();
-                if let Some(args) = expand(&args, native.variadic, types.len(), arguments.spread) {
-                    if !candidates.iter().any(|candidate| candidate.args == args) {
-                        candidates.push(Candidate { args, item: Callable::Native(native) });
-                    }
+                if let Some(args) = expand(&args, native.variadic, types.len(), arguments.spread)
+                    && !candidates.iter().any(|candidate| candidate.args == args)
+                {
+                    candidates.push(Candidate { args, item: Callable::Native(native) });
                 }
             }
         }
         for schema in self.user_schemas(schema) {
             let full = Name::new(schema, name);
             for function in self.catalog.functions.get(&full).into_iter().flatten() {
-                if let Some(args) = written_types(function, arguments) {
-                    if !candidates.iter().any(|candidate| candidate.args == args) {
-                        candidates.push(Candidate { args, item: Callable::User(Arc::clone(function)) });
-                    }
+                if let Some(args) = written_types(function, arguments)
+                    && !candidates.iter().any(|candidate| candidate.args == args)
+                {
+                    candidates.push(Candidate { args, item: Callable::User(Arc::clone(function)) });
                 }
             }
         }
@@ -320,10 +320,10 @@ impl Binder<'_> {
             return Ok(None);
         }
         let Some(value) = arguments.values.first().cloned() else { return Ok(None) };
-        if schema.is_none() {
-            if let Some(field) = self.field(&value, name, at)? {
-                return Ok(Some(field));
-            }
+        if schema.is_none()
+            && let Some(field) = self.field(&value, name, at)?
+        {
+            return Ok(Some(field));
         }
         let node = |text: &str| pg_query::Node {
             node: Some(NodeEnum::String(pg_query::protobuf::String { sval: text.to_owned() })),

@@ -226,15 +226,17 @@ impl Binder<'_> {
 
     /// A query's only row as one value of a row type.
     fn composite_of(&mut self, query: &Query, fields: &[(String, ColumnType)], ty: &Type) -> Bound {
-        if let Core::Select { distinct: false, targets, tail, .. } = &query.core {
-            if tail.is_empty() && query.with.is_empty() && query.limit.is_empty() {
-                let parts = fields
-                    .iter()
-                    .zip(targets)
-                    .map(|((name, _), target)| (name.clone(), target.bound.clone()))
-                    .collect();
-                return self.row_of(parts, None, ty.clone());
-            }
+        if let Core::Select { distinct: false, targets, tail, .. } = &query.core
+            && tail.is_empty()
+            && query.with.is_empty()
+            && query.limit.is_empty()
+        {
+            let parts = fields
+                .iter()
+                .zip(targets)
+                .map(|((name, _), target)| (name.clone(), target.bound.clone()))
+                .collect();
+            return self.row_of(parts, None, ty.clone());
         }
         let emit = self.emit_name("result");
         let wanted: Vec<String> = (0..fields.len()).map(|index| format!("c{index}")).collect();

@@ -50,10 +50,10 @@ impl Binder<'_> {
         if let Some(bound) = self.argument(None, name, at) {
             return Ok(bound);
         }
-        if name == "value" {
-            if let Some(value) = &self.domain_value {
-                return Ok(value.clone().at(at));
-            }
+        if name == "value"
+            && let Some(value) = &self.domain_value
+        {
+            return Ok(value.clone().at(at));
         }
         if let Some((level, source)) = self.find_source(None, name) {
             return self.whole_row(level, source, at);
@@ -120,10 +120,10 @@ impl Binder<'_> {
                     return Ok(bound);
                 }
                 // `argument.field` of an argument that is a row.
-                if let Some(row) = self.argument(None, table, at) {
-                    if let Some(bound) = self.field(&row, column, at)? {
-                        return Ok(bound);
-                    }
+                if let Some(row) = self.argument(None, table, at)
+                    && let Some(bound) = self.field(&row, column, at)?
+                {
+                    return Ok(bound);
                 }
             }
             return Err(self.missing_table(schema, table).placed(at));
@@ -186,10 +186,10 @@ impl Binder<'_> {
         let Some(from) = self.scopes.get(level).and_then(|scope| scope.sources.get(source)).cloned() else {
             return Err(Problem::internal("a source that is not there").placed(at));
         };
-        if from.scalar {
-            if let Some(bound) = self.column_of(level, source, 0, at) {
-                return Ok(bound);
-            }
+        if from.scalar
+            && let Some(bound) = self.column_of(level, source, 0, at)
+        {
+            return Ok(bound);
         }
         let mut fields = Vec::new();
         for (index, column) in from.columns.iter().enumerate().filter(|(_, column)| !column.hidden) {

@@ -95,10 +95,12 @@ impl Binder<'_> {
         let rows = self.native_rows(native, arguments, &target, &emit)?;
         let mut rows = rows;
         // A function that returns plain values names its column like the source.
-        if rows.scalar && alias.is_some() && rows.columns.first().is_some_and(|column| column.name == name) {
-            if let Some(column) = rows.columns.first_mut() {
-                column.name.clone_from(&source_name);
-            }
+        if rows.scalar
+            && alias.is_some()
+            && rows.columns.first().is_some_and(|column| column.name == name)
+            && let Some(column) = rows.columns.first_mut()
+        {
+            column.name.clone_from(&source_name);
         }
         self.add_rows(rows, &source_name, alias, ordinality, at)
     }
@@ -119,7 +121,7 @@ impl Binder<'_> {
         if native.name == "unnest" {
             let element = target.returns.clone();
             let array = args.first().map(|bound| bound.sql.clone()).unwrap_or_default();
-            let sql = self.from_json_item(format!("{quoted}.value"), &element);
+            let sql = self.item_to_value(format!("{quoted}.value"), &element);
             return Ok(Rows {
                 text: format!("json_each({array})"),
                 columns: vec![SourceColumn::new("unnest", element, sql)],
@@ -254,7 +256,7 @@ impl Binder<'_> {
             };
             let item = format!("({} ->> {quoted}.key)", value.operand());
             let mut column =
-                SourceColumn::new("unnest", (*element).clone(), self.from_json_item(item, &element));
+                SourceColumn::new("unnest", (*element).clone(), self.item_to_value(item, &element));
             column.uses = value.uses.clone();
             columns.push(column);
             longest = Some(match longest {
@@ -323,14 +325,13 @@ impl Binder<'_> {
         let mut columns = Vec::with_capacity(fields.len());
         for (field, ty) in fields {
             let mut value = self.json_member(&object, &field, &ty)?;
-            if let Some(Bound { form: Form::Row { fields, .. }, .. }) = &base {
-                if let Some((_, default)) = fields.iter().find(|(name, _)| *name == field) {
-                    if !default.is_null_constant() {
-                        let test = format!("json_type({object}, {}) IS NULL", json_path(&field));
-                        value.sql = format!("CASE WHEN {test} THEN {} ELSE {} END", default.sql, value.sql);
-                        value.atom = false;
-                    }
-                }
+            if let Some(Bound { form: Form::Row { fields, .. }, .. }) = &base
+                && let Some((_, default)) = fields.iter().find(|(name, _)| *name == field)
+                && !default.is_null_constant()
+            {
+                let test = format!("json_type({object}, {}) IS NULL", json_path(&field));
+                value.sql = format!("CASE WHEN {test} THEN {} ELSE {} END", default.sql, value.sql);
+                value.atom = false;
             }
             let mut column = SourceColumn::new(field, value.ty.clone(), value.sql.clone());
             column.atom = value.atom;

@@ -53,10 +53,10 @@ pub(super) fn choose<T: Clone>(types: &[Type], candidates: Vec<Candidate<T>>) ->
                 .count()
         });
     }
-    if left.len() > 1 {
-        if let Some(narrowed) = narrow_by_unknowns(types, &left) {
-            left = narrowed;
-        }
+    if left.len() > 1
+        && let Some(narrowed) = narrow_by_unknowns(types, &left)
+    {
+        left = narrowed;
     }
     if left.len() > 1 {
         left = assume_known_type(types, left);
@@ -185,10 +185,10 @@ pub(super) fn resolve_polymorphic(
         });
     }
     // A range that came in is the range that goes out: several kinds may share a subtype.
-    if *returns == Type::AnyRange {
-        if let Some(ty) = types.iter().find(|ty| matches!(ty, Type::Range(_))) {
-            return Some((out, ty.clone()));
-        }
+    if *returns == Type::AnyRange
+        && let Some(ty) = types.iter().find(|ty| matches!(ty, Type::Range(_)))
+    {
+        return Some((out, ty.clone()));
     }
     let result = concrete(returns)?;
     Some((out, result))

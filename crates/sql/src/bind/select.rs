@@ -68,7 +68,7 @@ impl Binder<'_> {
     /// Everything up to ORDER BY; its keys come back bound.
     pub fn select_parts(&mut self, select: &SelectStmt) -> Result<(Query, Vec<OrderKey>)> {
         self.scope().has_from = !select.from_clause.is_empty();
-        let mut from = self.within(Clause::From, |binder| binder.from_clause(&select.from_clause))?;
+        let mut from = self.within(Clause::From, |binder| binder.bind_from(&select.from_clause))?;
         self.scope().windows = named_windows(&select.window_clause)?;
         let filter = match select.where_clause.as_deref() {
             Some(node) => Some(self.within(Clause::Where, |binder| {
@@ -480,10 +480,10 @@ impl Binder<'_> {
                 Problem::new("42P10", format!("ORDER BY position {number} is not in select list")).placed(at)
             });
         }
-        if let Some(NodeEnum::AConst(constant)) = &node.node {
-            if !matches!(constant.val, Some(a_const::Val::Ival(_))) {
-                return Err(syntax("non-integer constant in ORDER BY").placed(at));
-            }
+        if let Some(NodeEnum::AConst(constant)) = &node.node
+            && !matches!(constant.val, Some(a_const::Val::Ival(_)))
+        {
+            return Err(syntax("non-integer constant in ORDER BY").placed(at));
         }
         if let Some(name) = bare_name(node) {
             let mut found = targets.iter().enumerate().filter(|(_, target)| target.name == name);

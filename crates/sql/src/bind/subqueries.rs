@@ -106,11 +106,11 @@ impl Binder<'_> {
         positive: bool,
         at: Option<usize>,
     ) -> Result<Bound> {
-        if let Form::Row { fields, .. } = &left.form {
-            if matches!(left.ty.ty, Type::Record) {
-                let lefts: Vec<Bound> = fields.iter().map(|(_, bound)| bound.clone()).collect();
-                return self.row_membership(name, lefts, query, all, at);
-            }
+        if let Form::Row { fields, .. } = &left.form
+            && matches!(left.ty.ty, Type::Record)
+        {
+            let lefts: Vec<Bound> = fields.iter().map(|(_, bound)| bound.clone()).collect();
+            return self.row_membership(name, lefts, query, all, at);
         }
         let columns = query.columns();
         let [column] = &*columns else {

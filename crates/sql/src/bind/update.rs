@@ -28,7 +28,7 @@ impl Binder<'_> {
         let writable = self.writable(range, "update")?;
         self.scope().has_from = true;
         self.add_target(&writable, range)?;
-        let from = self.within(Clause::From, |binder| binder.from_clause(&update.from_clause))?;
+        let from = self.within(Clause::From, |binder| binder.bind_from(&update.from_clause))?;
         let set = self.set_clause(&update.target_list, &writable, Clause::Set)?;
         let condition = self.view_condition(&writable)?;
         let filter = self.where_clause(update.where_clause.as_deref(), condition)?;
@@ -259,7 +259,7 @@ impl Binder<'_> {
                     }
                 }
             }
-            let using = self.within(Clause::From, |binder| binder.from_clause(&delete.using_clause))?;
+            let using = self.within(Clause::From, |binder| binder.bind_from(&delete.using_clause))?;
             let filter = self.where_clause(delete.where_clause.as_deref(), None)?;
             if let Some(target) = self.scope().sources.first_mut() {
                 let prefix = format!("{}.", quote(&emit));
