@@ -22,7 +22,7 @@ def sync_client():
         {"author_id": author["id"], "title": "Kindred", "price": 8.5, "tags": ["history"], "published": "1979-06-01"},
         {"author_id": author["id"], "title": "Dawn", "price": 10, "meta": {"series": "Lilith's Brood"}},
     ]
-    client.from_("books").insert(books).execute()
+    client.from_("books").insert(books, default_to_null=False).execute()
     rows = client.from_("authors").select("name,books(title,price)").eq("name", "Octavia").order("title", foreign_table="books").execute()
     check(rows.data, [{"name": "Octavia", "books": [{"title": "Dawn", "price": 10.0}, {"title": "Kindred", "price": 8.5}]}])
     counted = client.from_("books").select("title", count="exact").gt("price", 9).execute()

@@ -2,6 +2,7 @@
 
 use crate::project::Project;
 use crate::secrets::{self, Keys};
+use crate::settings::RowSecurity;
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::RecordStore;
 use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
@@ -48,7 +49,10 @@ pub fn store(project: &Project, env: Env) -> Result<Arc<dyn RecordStore>> {
         0 => Duration::MAX,
         days => Duration::from_secs(u64::from(days) * 24 * 3_600),
     };
-    Ok(Arc::new(SqliteStore::open(settings, SqliteParts { env })?))
+    let place = format!("data directory: {}; database file: main.db", project.data_dir.display());
+    let named =
+        |problem: Problem| if problem.details().is_none() { problem.with_details(place) } else { problem };
+    Ok(Arc::new(SqliteStore::open(settings, SqliteParts { env }).map_err(named)?))
 }
 
 /// Fails while another process holds the data directory.
@@ -79,6 +83,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
             rows_max: rows_max(project),
             aggregates_enabled: settings.rest.aggregates,
             tx_rollback_allowed: settings.rest.tx_rollback,
+            row_security_ignored: settings.rest.row_security == RowSecurity::Ignore,
             statement_timeout: Duration::from_millis(settings.rest.statement_timeout_ms),
             ..RecordsSettings::default()
         },
@@ -118,6 +123,8 @@ fn http_settings(project: &Project, keys: Option<&Keys>) -> HttpSettings {
             schemas: settings.rest.schemas.clone(),
             rows_max: rows_max(project),
             tx_override: settings.rest.tx_rollback,
+            tx_rollback: settings.rest.tx_rollback && settings.rest.tx_rollback_default,
+            anonymous_role: settings.auth.anonymous_role.clone(),
             title: project.name(),
             ..RestSettings::default()
         },

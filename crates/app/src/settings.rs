@@ -57,7 +57,21 @@ pub struct RestSettings {
     pub aggregates: bool,
     /// `Prefer: tx=rollback` (`commit` is always allowed).
     pub tx_rollback: bool,
+    /// Takes back what a request did unless it asks to keep it: for tests.
+    pub tx_rollback_default: bool,
     pub statement_timeout_ms: u64,
+    /// What happens to tables with row security while policies are not applied.
+    pub row_security: RowSecurity,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowSecurity {
+    /// Only roles that bypass row security (`service_role`) may use them.
+    #[default]
+    Refuse,
+    /// Every role may: for trying a project out.
+    Ignore,
 }
 
 impl Default for RestSettings {
@@ -67,7 +81,9 @@ impl Default for RestSettings {
             rows_max: 1_000,
             aggregates: false,
             tx_rollback: false,
+            tx_rollback_default: false,
             statement_timeout_ms: 8_000,
+            row_security: RowSecurity::Refuse,
         }
     }
 }

@@ -76,7 +76,7 @@ fn the_shop_looks_like_a_shop() {
     let found = server.get("/rest/v1/rpc/search_products?query=oak%20lamp&max_price=50&select=sku,price");
     assert_eq!(found.status, 200, "{}", found.text());
     assert_eq!(found.json()[0]["sku"], json!("TAB-0154"));
-    assert_eq!(server.get("/rest/v1/rpc/order_total?order_id=3").json(), json!(333.10));
+    assert_eq!(server.get("/rest/v1/rpc/order_total?order_id=3").text(), "333.10");
     let counted = server.send("GET", "/rest/v1/orders?limit=1", &[("prefer", "count=exact")], None);
     assert_eq!(counted.header("content-range"), Some("0-0/1500"));
 }

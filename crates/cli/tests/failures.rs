@@ -138,7 +138,7 @@ fn bad_input_at_the_door_is_the_callers_fault() {
     let server = app.dev();
     let deep = format!("/rest/v1/t?or={}id.eq.1{}", "(and(".repeat(200), "))".repeat(200));
     let embeds = format!("/rest/v1/t?select={}id{}", "t(".repeat(100), ")".repeat(100));
-    let filters: String = (0..10_000).map(|_| "id=eq.1&").collect();
+    let filters: String = (0..5_000).map(|_| "id=eq.1&").collect();
     let many = format!("/rest/v1/t?{filters}");
     for path in [
         deep.as_str(),
@@ -153,12 +153,17 @@ fn bad_input_at_the_door_is_the_callers_fault() {
         "/rest/v1/t?id;drop%20table%20t=eq.1",
         "/rest/v1/%22%3Bdrop%20table%20t",
         "/rest/v1/t?limit=-1",
-        "/rest/v1/t?limit=99999999999999999999",
         "/rest/v1/t?note'=eq.1",
     ] {
         let answer = server.get(path);
         assert!((400..500).contains(&answer.status), "{} for {}", answer.status, &path[..path.len().min(80)]);
     }
+    // Longer than clients themselves allow.
+    let (status, _) = support::raw(
+        &server.url,
+        &format!("GET /rest/v1/t?{} HTTP/1.1\r\nhost: x\r\n\r\n", "id=eq.1&".repeat(20_000)),
+    );
+    assert!((400..500).contains(&status), "{status}");
     for (body, code) in [
         (&b"{"[..], "PGRST102"),
         (b"[{\"id\":1},{\"note\":\"x\"}]", "PGRST102"),
@@ -190,4 +195,37 @@ fn bad_input_at_the_door_is_the_callers_fault() {
         server.get("/rest/v1/t?select=id,data").json(),
         json!([{"id": 7, "data": {"x": "'); drop table t; --"}}])
     );
+}
+
+#[test]
+fn nothing_is_shown_that_a_policy_might_hide() {
+    let app = App::with(
+        "create table secrets (id int primary key); alter table secrets enable row level security;
+         create table open (id int primary key, secret int references secrets (id));
+         insert into secrets values (1); insert into open values (1, 1);
+         create function peek() returns setof secrets language sql stable as 'select * from secrets';",
+    );
+    let server = app.dev();
+    let service = format!("Bearer {}", server.service_role);
+    for path in [
+        "/rest/v1/secrets",
+        "/rest/v1/open?select=id,secrets(id)",
+        "/rest/v1/rpc/peek",
+        "/rest/v1/open?select=id&secrets.id=eq.1&secrets=not.is.null",
+    ] {
+        let refused = server.get(path);
+        assert!(
+            refused.status == 401 || refused.status == 400,
+            "{path}: {} {}",
+            refused.status,
+            refused.text()
+        );
+        assert!(!refused.text().contains("[{"), "{path}: {}", refused.text());
+    }
+    let allowed = server.send("GET", "/rest/v1/secrets", &[("authorization", &service)], None);
+    assert_eq!(allowed.json(), json!([{"id": 1}]));
+    assert_eq!(server.get("/rest/v1/open").json(), json!([{"id": 1, "secret": 1}]));
+    drop(server);
+    app.write("mainstay.toml", "[rest]\nrow_security = \"ignore\"\n");
+    assert_eq!(app.dev().get("/rest/v1/secrets").json(), json!([{"id": 1}]));
 }

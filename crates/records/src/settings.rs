@@ -15,6 +15,9 @@ pub struct RecordsSettings {
     pub aggregates_enabled: bool,
     /// Whether `Prefer: tx=rollback` is honoured.
     pub tx_rollback_allowed: bool,
+    /// Serves tables with row security to every role, although no policy is applied. Off: such a table is refused to
+    /// roles that do not bypass row security.
+    pub row_security_ignored: bool,
     /// How long a statement may run.
     pub statement_timeout: Duration,
     /// How many plans are kept.
@@ -33,6 +36,7 @@ impl Default for RecordsSettings {
             rows_max: None,
             aggregates_enabled: false,
             tx_rollback_allowed: false,
+            row_security_ignored: false,
             statement_timeout: Duration::from_secs(8),
             plan_cache_entries_max: 4_096,
             embed_depth_max: 12,

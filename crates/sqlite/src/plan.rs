@@ -5,6 +5,7 @@ use crate::rows::Shape;
 use mainstay_base::{Problem, Result};
 use mainstay_engine::{Column, Plan, PlanKind};
 use mainstay_sql::plan::Compiled;
+use mainstay_sql::{Catalog, Name};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// Quick runs on a reader's thread after which a plan is tried on the caller's thread again.
@@ -44,7 +45,7 @@ impl NativePlan {
 }
 
 /// Wraps a compiled statement for callers.
-pub(crate) fn wrap(mut compiled: Compiled, catalog_version: u64, store: u64) -> Plan {
+pub(crate) fn wrap(mut compiled: Compiled, catalog: &Catalog, store: u64) -> Plan {
     for step in &mut compiled.steps {
         if let std::borrow::Cow::Owned(text) = aggregates::for_windows(&step.text) {
             step.text = text;
@@ -52,8 +53,10 @@ pub(crate) fn wrap(mut compiled: Compiled, catalog_version: u64, store: u64) -> 
     }
     let columns =
         compiled.columns.iter().map(|column| Column { name: column.name.clone(), ty: column.ty.clone() });
+    let secured = |name: &&Name| catalog.relation(name).is_some_and(|relation| relation.row_security);
     Plan {
-        catalog_version,
+        catalog_version: catalog.version,
+        unguarded: compiled.tables.iter().find(secured).cloned(),
         kind: if compiled.writes { PlanKind::Write } else { PlanKind::Read },
         columns: columns.collect(),
         parameters: compiled.parameters.clone(),

@@ -92,8 +92,8 @@ impl SqliteStore {
 
     /// Wraps a statement that was lowered elsewhere. For tests of the engine and tools that speak SQLite.
     pub fn plan_compiled(&self, compiled: Compiled) -> Arc<Plan> {
-        let version = self.inner.shared.catalog().version;
-        Arc::new(plan::wrap(compiled, version, self.inner.shared.number))
+        let catalog = self.inner.shared.catalog();
+        Arc::new(plan::wrap(compiled, &catalog, self.inner.shared.number))
     }
 
     /// Applies a migration that was understood elsewhere, as [`SqliteStore::plan_compiled`] for statements.
@@ -179,7 +179,7 @@ impl RecordStore for SqliteStore {
     fn prepare(&self, sql: &str, parameters: &[ColumnType]) -> Result<Arc<Plan>> {
         let catalog = self.inner.shared.catalog();
         let compiled = mainstay_sql::compile(&catalog, sql, parameters, &SEARCH_PATH.map(str::to_owned))?;
-        Ok(Arc::new(plan::wrap(compiled, catalog.version, self.inner.shared.number)))
+        Ok(Arc::new(plan::wrap(compiled, &catalog, self.inner.shared.number)))
     }
 
     fn read(&self, read: Read) -> BoxFuture<'_, Result<Vec<Rows>>> {

@@ -73,20 +73,29 @@ impl Generator {
             2 => {
                 let kind = self.pick(&["mood", "active", "length(name)", "height > 150", "born is null"]);
                 let value = self.numeric_expression(2);
-                format!("select {kind} as k, count(*) as n, sum({value}) as s, min(name) as m from people group by 1 order by 1 nulls last")
+                format!(
+                    "select {kind} as k, count(*) as n, sum({value}) as s, min(name) as m from people group by 1 order by 1 nulls last"
+                )
             }
             3 => {
                 let join = self.pick(&["join", "left join"]);
                 let kind = self.kind();
                 format!(
                     "select people.id, pets.id as pet, {} as x from people {join} pets on pets.owner = people.id order by people.id, pets.id",
-                    self.expression(kind, 2).replace(" id ", " people.id ").replace("(id", "(people.id").replace(" name ", " people.name ").replace("(name", "(people.name")
+                    self.expression(kind, 2)
+                        .replace(" id ", " people.id ")
+                        .replace("(id", "(people.id")
+                        .replace(" name ", " people.name ")
+                        .replace("(name", "(people.name")
                 )
             }
             4 => {
                 let kind = self.kind();
                 let direction = self.pick(&["asc", "desc", "asc nulls first", "desc nulls last"]);
-                format!("select id, x from (select id, {} as x from people) as inner_rows order by x {direction}, id", self.ordered(kind))
+                format!(
+                    "select id, x from (select id, {} as x from people) as inner_rows order by x {direction}, id",
+                    self.ordered(kind)
+                )
             }
             _ => {
                 let kind = self.kind();
@@ -127,7 +136,9 @@ impl Generator {
 
     fn column(&mut self, kind: Kind) -> String {
         let columns: &[&str] = match kind {
-            Kind::Int => &["people.id", "length(people.name)", "coalesce(people.manager, 0)", "people.manager"],
+            Kind::Int => {
+                &["people.id", "length(people.name)", "coalesce(people.manager, 0)", "people.manager"]
+            }
             Kind::Numeric => &["people.height"],
             Kind::Float => &["people.score"],
             Kind::Text => &["people.name", "people.email", "people.code", "people.mood::text"],
@@ -144,15 +155,40 @@ impl Generator {
     fn literal(&mut self, kind: Kind) -> String {
         let choices: &[&str] = match kind {
             Kind::Int => &["0", "1", "-7", "42", "2147483647", "null::int", "100"],
-            Kind::Numeric => &["0.0", "1.50", "-3.14159", "1000000.001", "null::numeric", "0.10", "99999999999999999999.5"],
-            Kind::Float => &["0::float8", "1.5::float8", "-2.25::float8", "1e10::float8", "null::float8", "'NaN'::float8"],
-            Kind::Text => &["''", "'abc'", "'Hello World'", "'été'", "null::text", "'  pad '", "'a,b'", "'100%'"],
+            Kind::Numeric => {
+                &["0.0", "1.50", "-3.14159", "1000000.001", "null::numeric", "0.10", "99999999999999999999.5"]
+            }
+            Kind::Float => &[
+                "0::float8",
+                "1.5::float8",
+                "-2.25::float8",
+                "1e10::float8",
+                "null::float8",
+                "'NaN'::float8",
+            ],
+            Kind::Text => {
+                &["''", "'abc'", "'Hello World'", "'été'", "null::text", "'  pad '", "'a,b'", "'100%'"]
+            }
             Kind::Bool => &["true", "false", "null::bool"],
             Kind::Date => &["date '2024-02-29'", "date '1999-12-31'", "null::date", "date '2000-01-01'"],
-            Kind::Timestamp => &["timestamp '2024-02-29 12:34:56.789'", "timestamp '1970-01-01 00:00:00'", "null::timestamp"],
-            Kind::Interval => &["interval '1 day'", "interval '1 mon -3 days 04:05:06'", "interval '90 minutes'", "null::interval", "interval '2 years'"],
+            Kind::Timestamp => {
+                &["timestamp '2024-02-29 12:34:56.789'", "timestamp '1970-01-01 00:00:00'", "null::timestamp"]
+            }
+            Kind::Interval => &[
+                "interval '1 day'",
+                "interval '1 mon -3 days 04:05:06'",
+                "interval '90 minutes'",
+                "null::interval",
+                "interval '2 years'",
+            ],
             Kind::IntArray => &["array[1, 2, 3]", "'{}'::int[]", "array[null, 5]", "null::int[]"],
-            Kind::Json => &["'{\"a\": 1, \"b\": [1, 2.50, null]}'::jsonb", "'[]'::jsonb", "'\"x\"'::jsonb", "null::jsonb", "'{\"b\": {\"a\": true}, \"age\": 7}'::jsonb"],
+            Kind::Json => &[
+                "'{\"a\": 1, \"b\": [1, 2.50, null]}'::jsonb",
+                "'[]'::jsonb",
+                "'\"x\"'::jsonb",
+                "null::jsonb",
+                "'{\"b\": {\"a\": true}, \"age\": 7}'::jsonb",
+            ],
         };
         self.pick(choices).to_owned()
     }
@@ -171,7 +207,7 @@ impl Generator {
                 ("({} % {})", &[Kind::Int, Kind::Int]),
                 ("length({})", &[Kind::Text]),
                 ("abs({})", &[Kind::Int]),
-                ("(-{})", &[Kind::Int]),
+                ("(- {})", &[Kind::Int]),
                 ("coalesce({}, {})", &[Kind::Int, Kind::Int]),
                 ("case when {} then {} else {} end", &[Kind::Bool, Kind::Int, Kind::Int]),
                 ("extract(day from {})::int", &[Kind::Date]),

@@ -35,7 +35,9 @@ impl Cluster {
             .into_iter()
             .map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")))
             .find(|path| path.join("initdb").exists())
-            .expect("PostgreSQL is not installed: `cargo xtask test` installs it (Debian package postgresql-15)");
+            .expect(
+                "PostgreSQL is not installed: `cargo xtask test` installs it (Debian package postgresql-15)",
+            );
         let as_postgres = run("id", &["-u"]).trim() == "0";
         let folder = tempfile::tempdir().expect("a temporary folder");
         if as_postgres {
@@ -43,7 +45,10 @@ impl Cluster {
         }
         let cluster = Cluster { folder, binaries, as_postgres };
         let data = cluster.data();
-        cluster.tool("initdb", &["-D", &data, "--locale=C.UTF-8", "-E", "UTF8", "-A", "trust", "-U", "postgres"]);
+        cluster.tool(
+            "initdb",
+            &["-D", &data, "--locale=C.UTF-8", "-E", "UTF8", "-A", "trust", "-U", "postgres"],
+        );
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off -c timezone=UTC -c max_connections=20",
             cluster.folder.path().display()
@@ -104,7 +109,10 @@ impl Drop for Cluster {
 }
 
 fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
     assert!(output.status.success(), "{program} failed");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -123,7 +131,8 @@ const END: &str = "\u{3}end\u{3}";
 
 impl Session {
     fn open(psql: &Path, socket: &Path, database: &str) -> Session {
-        let script = format!("exec {} -X -q -h {} -U postgres {database} 2>&1", psql.display(), socket.display());
+        let script =
+            format!("exec {} -X -q -h {} -U postgres {database} 2>&1", psql.display(), socket.display());
         let mut child = Command::new("sh")
             .args(["-c", &script])
             .stdin(Stdio::piped())
@@ -170,7 +179,8 @@ impl Session {
         if let Some((code, message)) = failure(&described) {
             return Outcome::Failed { code, message };
         }
-        let types = records(&described).into_iter().filter_map(|row| row.into_iter().nth(1).flatten()).collect();
+        let types =
+            records(&described).into_iter().filter_map(|row| row.into_iter().nth(1).flatten()).collect();
         let answer = self.ask(&format!("{query};"));
         match failure(&answer) {
             Some((code, message)) => Outcome::Failed { code, message },
@@ -187,10 +197,11 @@ impl Drop for Session {
 }
 
 fn records(answer: &str) -> Vec<Vec<Option<String>>> {
-    let answer = answer.strip_suffix('\n').unwrap_or(answer);
+    // No row prints nothing; one row of one empty text prints the end of its line.
     if answer.is_empty() {
         return Vec::new();
     }
+    let answer = answer.strip_suffix('\n').unwrap_or(answer);
     let field = |text: &str| (text != NULL).then(|| text.to_owned());
     answer.split(RECORD).map(|record| record.split(FIELD).map(field).collect()).collect()
 }

@@ -218,6 +218,19 @@ pub fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body:
     try_send(url, method, path, headers, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"))
 }
 
+/// Bytes as they are, and the status that answers them (0 where the connection just closes).
+pub fn raw(url: &str, request: &str) -> (u16, String) {
+    let address = url.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(address).expect("connects");
+    stream.set_read_timeout(Some(PATIENCE)).expect("sets a timeout");
+    // The server may refuse before it has read all.
+    let _ = std::io::Write::write_all(&mut stream, request.as_bytes());
+    let mut bytes = vec![0; 64 * 1024];
+    let read = stream.read(&mut bytes).unwrap_or(0);
+    let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+    (text.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(0), text)
+}
+
 /// As [`send`], for a server that may go away meanwhile.
 pub fn try_send(
     url: &str,

@@ -101,6 +101,7 @@ impl RecordStore for Scribe {
         let is_change = ["INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|word| sql.starts_with(word));
         let calls_change = sql.contains("\"take_stock\"");
         Ok(Arc::new(Plan {
+            unguarded: None,
             catalog_version: self.catalog().version,
             kind: if is_change || calls_change { PlanKind::Write } else { PlanKind::Read },
             columns: Vec::new(),
