@@ -93,9 +93,9 @@ fn a_function_is_put_in_place_of_its_call() {
     );
     check(
         "SELECT u.order_count FROM users u",
-        &[concat!(
-            r#"SELECT (SELECT count(*) FROM "orders" AS "o" WHERE "o"."user_id" = "u"."id") FROM "users" AS "u""#
-        )],
+        &[
+            r#"SELECT (SELECT count(*) FROM "orders" AS "o" WHERE "o"."user_id" = "u"."id") FROM "users" AS "u""#,
+        ],
     );
 }
 
