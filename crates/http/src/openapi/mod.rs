@@ -1,5 +1,6 @@
 //! The description of the API: an OpenAPI 3.1 document made from the catalog, kept until the catalog changes.
 
+mod defaults;
 mod functions;
 mod relations;
 mod schemas;

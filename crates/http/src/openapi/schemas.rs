@@ -1,5 +1,6 @@
 //! Types as JSON schemas, with PostgreSQL's names as formats.
 
+use super::defaults;
 use mainstay_sql::Catalog;
 use mainstay_sql::catalog::{Column, ConstraintKind, Identity, Relation};
 use mainstay_types::{ColumnType, Modifier, RangeKind, Type};
@@ -123,11 +124,17 @@ fn of_column(catalog: &Catalog, relation: &Relation, column: &Column, used: Use)
         if used == Use::Read && (column.generated.is_some() || column.identity == Some(Identity::Always)) {
             object.insert("readOnly".to_owned(), json!(true));
         }
-        if let Some(default) = column.default.as_deref().and_then(plain_default) {
+        if let Some(default) = default_of(catalog, column) {
             object.insert("default".to_owned(), default);
         }
     }
     schema
+}
+
+/// The default that a client may count on; what is generated has none of its own.
+fn default_of(catalog: &Catalog, column: &Column) -> Option<Value> {
+    let text = column.default.as_deref().filter(|_| column.generated.is_none())?;
+    defaults::of_column(&catalog.types, &column.ty, text)
 }
 
 /// The table and column that a foreign key of this one column points to.
@@ -140,23 +147,4 @@ fn target(relation: &Relation, column: &str) -> Option<(String, String)> {
         }
         _ => None,
     })
-}
-
-/// Defaults that are plain values; expressions are the database's business.
-fn plain_default(text: &str) -> Option<Value> {
-    let text = text.trim();
-    match text {
-        "true" => return Some(json!(true)),
-        "false" => return Some(json!(false)),
-        _ => {}
-    }
-    if let Ok(number) = text.parse::<i64>() {
-        return Some(json!(number));
-    }
-    let inner = text.strip_prefix('\'')?;
-    let (value, rest) = inner.split_once('\'')?;
-    let cast_only = rest.is_empty() || (rest.starts_with("::") && !rest.contains('\''));
-    let is_text =
-        !value.contains('\\') && (rest.is_empty() || rest.contains("text") || rest.contains("char"));
-    (cast_only && is_text).then(|| json!(value))
 }

@@ -135,3 +135,48 @@ fn a_document_is_kept_until_the_catalog_changes() {
     second.relations.clear();
     assert_ne!(one, open_api.document(&settings, &Arc::new(second), "public"));
 }
+
+#[test]
+fn defaults_have_the_form_of_their_column() {
+    let mut types = mainstay_types::Registry::default();
+    let mood = mainstay_types::EnumType {
+        schema: "public".to_owned(),
+        name: "mood".to_owned(),
+        labels: vec!["sad".to_owned(), "ok".to_owned()],
+    };
+    types.enums.insert(TypeId(5), mood);
+    let types = Arc::new(types);
+    let default = |ty: Type, text: &str| {
+        defaults::of_column(&types, &ColumnType::from(ty), text).map(|value| value.to_string())
+    };
+    for (ty, text, json) in [
+        (Type::array(Type::Text), "'{}'", "[]"),
+        (Type::array(Type::Text), "'{a,\"b c\"}'::text[]", "[\"a\",\"b c\"]"),
+        (Type::Jsonb, "'{\"a\": 1}'::jsonb", "{\"a\":1}"),
+        (Type::Numeric, "0.190", "0.190"),
+        (Type::Int4, "'5'", "5"),
+        (Type::Int8, "-1::bigint", "-1"),
+        (Type::Bool, "TRUE", "true"),
+        (Type::Text, "'it''s'::character varying(9)", "\"it's\""),
+        (Type::Interval, "interval '7 days'", "\"7 days\""),
+        (Type::Range(mainstay_types::RangeKind::Int4), "'[8,17]'", "\"[8,18)\""),
+        (Type::Date, "'2024-02-29'::date", "\"2024-02-29\""),
+        (Type::Enum(TypeId(5)), "'ok'::mood", "\"ok\""),
+    ] {
+        assert_eq!(default(ty, text).as_deref(), Some(json), "{text}");
+    }
+    for (ty, text) in [
+        (Type::TimestampTz, "now()"),
+        (Type::TimestampTz, "'now'::timestamptz"),
+        (Type::Text, "'LL-' || nextval('order_numbers')"),
+        (Type::Text, "'a'::text || 'b'"),
+        (Type::Bool, "'x'::text is null"),
+        (Type::Text, "null"),
+        (Type::Int4, "1 + 1"),
+        (Type::Int4, "'seven'"),
+        (Type::Enum(TypeId(5)), "'glad'"),
+        (Type::Text, "'"),
+    ] {
+        assert_eq!(default(ty, text), None, "{text}");
+    }
+}
