@@ -2,7 +2,6 @@
 
 use crate::query::Shape;
 use ahash::{HashMap, RandomState};
-use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
