@@ -176,9 +176,13 @@ impl RecordStore for SqliteStore {
         self.inner.shared.catalog()
     }
 
-    fn prepare(&self, sql: &str, parameters: &[ColumnType]) -> Result<Arc<Plan>> {
+    fn prepare_in(&self, sql: &str, parameters: &[ColumnType], search_path: &[String]) -> Result<Arc<Plan>> {
         let catalog = self.inner.shared.catalog();
-        let compiled = mainstay_sql::compile(&catalog, sql, parameters, &SEARCH_PATH.map(str::to_owned))?;
+        let compiled = if search_path.is_empty() {
+            mainstay_sql::compile(&catalog, sql, parameters, &SEARCH_PATH.map(str::to_owned))?
+        } else {
+            mainstay_sql::compile(&catalog, sql, parameters, search_path)?
+        };
         Ok(Arc::new(plan::wrap(compiled, &catalog, self.inner.shared.number)))
     }
 
