@@ -50,15 +50,21 @@ create function add(a int, b int) returns int language sql immutable as 'select 
 create function books_of(author text) returns setof books language sql stable as $$ select b.* from books b join authors a on a.id = b.author_id where a.name = author $$;
 ";
 
+/// Node resolves packages from the script's place, so the script is copied beside them.
+fn node(name: &str) -> Command {
+    let modules = installed("node/node_modules");
+    let copy = modules.parent().expect("a parent").join(name);
+    std::fs::copy(script(name), &copy).expect("copies the script");
+    let mut command = Command::new("node");
+    command.arg("--test").arg(copy);
+    command
+}
+
 #[test]
 fn supabase_js_works_unchanged() {
     let app = App::with(APP);
     let server = app.dev();
-    let modules = installed("node/node_modules");
-    // Node resolves packages from the script's place, so the script is copied beside them.
-    let copy = modules.parent().expect("a parent").join("supabase.test.mjs");
-    std::fs::copy(script("supabase.test.mjs"), &copy).expect("copies the script");
-    passes(Command::new("node").arg("--test").arg(copy), &server);
+    passes(&mut node("supabase.test.mjs"), &server);
 }
 
 #[test]
@@ -73,4 +79,12 @@ fn the_openapi_document_is_valid() {
     let app = App::shop();
     let server = app.dev();
     passes(Command::new(installed("python/bin/python")).arg(script("openapi_test.py")), &server);
+}
+
+#[test]
+fn the_pages_work_in_a_browser() {
+    installed("node/node_modules/playwright-core");
+    let app = App::shop();
+    let server = app.dev();
+    passes(node("pages.test.mjs").env("CHROMIUM", "/usr/bin/chromium"), &server);
 }

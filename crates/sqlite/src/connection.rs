@@ -10,6 +10,7 @@ use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use mainstay_types::{Registry, TypeId};
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +69,8 @@ impl Connection {
         };
         let inner = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         inner.busy_timeout(BUSY_TIMEOUT)?;
+        // Without this, SQLite looks at the value of `LIMIT ?` while it plans, and plans anew for each other value.
+        inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let connection = Connection {
             plans: AHashMap::new(),
             texts: AHashMap::new(),
