@@ -33,7 +33,13 @@ pub trait RecordStore: Send + Sync {
     /// data-modifying ones included) whose parameters `$1`, `$2`, … have these types. Costs a parse and a plan:
     /// callers keep the plan as long as [`Plan::catalog_version`] is the catalog's.
     /// `search_path` is `public` then `extensions`.
-    fn prepare(&self, sql: &str, parameters: &[ColumnType]) -> Result<Arc<Plan>>;
+    fn prepare(&self, sql: &str, parameters: &[ColumnType]) -> Result<Arc<Plan>> {
+        self.prepare_in(sql, parameters, &[])
+    }
+
+    /// As [`RecordStore::prepare`], with a `search_path` of its own: where names without a schema are looked for, those
+    /// in the bodies of functions included. An empty one is the default.
+    fn prepare_in(&self, sql: &str, parameters: &[ColumnType], search_path: &[String]) -> Result<Arc<Plan>>;
 
     /// Runs read-only plans in one snapshot and returns what each gives. A plan that the catalog has outlived fails
     /// with code `MS001` (prepare again). A plan that could write fails with 25006.

@@ -61,11 +61,12 @@ impl Service {
         let name = Name::new(request.schema.as_str(), request.target.as_str());
         let query = &request.shape.query;
         let stripped = request.shape.nulls_stripped;
-        let main = self.prepare(schema, rows_statement(schema, &self.settings, &name, query, stripped)?)?;
+        let main =
+            self.prepare(schema, request, rows_statement(schema, &self.settings, &name, query, stripped)?)?;
         let can_hide = query.limit.is_some() || query.offset.is_some() || self.settings.rows_max.is_some();
         let count = match request.shape.count {
             Some(_) if can_hide => {
-                Some(self.prepare(schema, count_statement(schema, &self.settings, &name, query)?)?)
+                Some(self.prepare(schema, request, count_statement(schema, &self.settings, &name, query)?)?)
             }
             _ => None,
         };

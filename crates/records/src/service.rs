@@ -121,11 +121,18 @@ impl Service {
         made
     }
 
-    pub(crate) fn prepare(&self, schema: &Schema, statement: Statement) -> Result<Prepared> {
+    /// Names without a schema in the bodies of functions are those of the request's search path. It follows from the
+    /// request's schema, which is a part of the key of every plan.
+    pub(crate) fn prepare(
+        &self,
+        schema: &Schema,
+        request: &Request,
+        statement: Statement,
+    ) -> Result<Prepared> {
         let types: Vec<ColumnType> =
             statement.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
         tracing::trace!(sql = %statement.sql, "planned");
-        let plan = self.store.prepare(&statement.sql, &types)?;
+        let plan = self.store.prepare_in(&statement.sql, &types, &request.session.search_path)?;
         if plan.catalog_version != schema.catalog.version {
             return Err(Problem::new(PLAN_OUTLIVED, "the catalog has changed"));
         }

@@ -27,6 +27,13 @@ create view paid_orders as select id, customer_id, total from orders where statu
 create function add_up(a int, b int default 10) returns int language sql immutable as 'select a + b';
 create function orders_over(floor numeric) returns setof orders language sql stable
   as 'select * from orders where total > floor';
+create function doubled(num int, out twice int) language sql immutable as 'select num * 2';
+create schema shelf;
+create table shelf.books (id int primary key);
+insert into shelf.books values (1), (2);
+set check_function_bodies = off;
+create function book_count() returns bigint language sql stable as 'select count(*) from books';
+set check_function_bodies = on;
 create function shout(customers) returns text language sql immutable as 'select upper($1.name)';
 insert into customers (name, data) values
   ('ann', '{"city": "Oslo", "tags": ["a", "b"]}'), ('bob', null), ('cyd', '{"city": "Rome"}');
@@ -257,6 +264,17 @@ fn calls_return_values_and_rows() {
         "rpc/orders_over?floor=5&select=id,customers(name)&order=id.desc&limit=1",
         r#"[{"id":2,"customers":{"name":"ann"}}]"#,
     );
+    shop.gets("rpc/doubled?num=2", r#"{"twice":4}"#);
+}
+
+#[test]
+fn names_in_a_body_are_those_of_the_requests_search_path() {
+    let shop = Shop::open();
+    let mut call = request("GET", "rpc/book_count", "");
+    assert_eq!(shop.refuses(call.clone()), ("42P01".into(), "relation \"books\" does not exist".into()));
+    let session = Arc::make_mut(&mut call.session);
+    session.search_path = vec!["public".into(), "shelf".into()];
+    assert_eq!(text(&shop.run(call)), "2");
 }
 
 #[test]

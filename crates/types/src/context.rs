@@ -49,6 +49,11 @@ impl Registry {
     }
 }
 
+/// Whether a session can have a time zone of this name: one of the IANA database's, or an offset.
+pub fn is_time_zone(name: &str) -> bool {
+    name.parse::<f64>().is_ok() || crate::forms::timezone::Zone::named(name).is_some()
+}
+
 /// Who asks and how answers shall look: fixed for one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {

@@ -40,7 +40,7 @@ pub mod registry;
 pub mod ty;
 pub mod value;
 
-pub use context::{Context, EnumType, Registry, Session};
+pub use context::{Context, EnumType, Registry, Session, is_time_zone};
 pub use registry::{Aggregate, AggregateState, Call, Native, Volatility};
 pub use ty::{ColumnType, Modifier, RangeKind, Storage, StorageClass, Type, TypeId};
 pub use value::{Value, ValueRef};

@@ -176,6 +176,9 @@ impl Builder {
             }
             return Ok(());
         }
+        if number < 0 && !is_limit {
+            return Ok(());
+        }
         if number < 0 {
             return Err(Problem::new("PGRST103", "Requested range not satisfiable")
                 .with_details("Limit should be greater than or equal to zero."));

@@ -37,6 +37,10 @@ impl Preferences {
             return Err(Problem::new("PGRST122", "Invalid preferences given with handling=strict")
                 .with_details(format!("Invalid preferences: {}", unknown.join(", "))));
         }
+        if let Some(zone) = found.time_zone.as_deref().filter(|zone| !mainstay_types::is_time_zone(zone)) {
+            let words = format!("invalid value for parameter \"TimeZone\": \"{zone}\"");
+            return Err(Problem::new("22023", words));
+        }
         Ok(found)
     }
 
@@ -137,6 +141,18 @@ mod tests {
         let found = Preferences::read(&asked, true).expect("lenient");
         assert_eq!(found.applied().expect("some"), "return=representation, count=exact, handling=lenient");
         assert_eq!(Preferences::read(&headers(&[]), true).expect("none").applied(), None);
+    }
+
+    #[test]
+    fn a_time_zone_must_exist() {
+        let read = |value: &'static str| Preferences::read(&headers(&[value]), true);
+        let problem = read("handling=lenient, timezone=Mars/Base").expect_err("no such zone");
+        assert_eq!((problem.code(), problem.http_status(false)), ("22023", 400));
+        assert_eq!(problem.message(), "invalid value for parameter \"TimeZone\": \"Mars/Base\"");
+        assert_eq!(
+            read("timezone=America/Los_Angeles").map(|found| found.time_zone),
+            Ok(Some("America/Los_Angeles".to_owned()))
+        );
     }
 
     #[test]

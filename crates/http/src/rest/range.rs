@@ -22,8 +22,8 @@ impl Window {
             return Ok(Window { offset: 0, limit: Some(0) });
         }
         let negative = || refused("Limit should be greater than or equal to zero.");
-        let lower = u64::try_from(offset.unwrap_or(0))
-            .map_err(|_| Problem::new("2201X", "OFFSET must not be negative"))?;
+        // a negative offset skips nothing, as in PostgREST
+        let lower = u64::try_from(offset.unwrap_or(0)).unwrap_or(0);
         let size = limit.map(u64::try_from).transpose().map_err(|_| negative())?;
         let Some((first, last)) = header.and_then(parse) else {
             return Ok(Window { offset: lower, limit: size });
@@ -123,6 +123,7 @@ mod tests {
         assert_eq!(window(Some(0), Some(7), "1-2"), Ok(Window { offset: 0, limit: Some(0) }));
         assert_eq!(window(None, None, "5-2").expect_err("turned round").http_status(true), 416);
         assert_eq!(window(Some(-1), None, "").expect_err("negative").code(), "PGRST103");
+        assert_eq!(window(None, Some(-4), ""), Ok(Window::default()));
     }
 
     #[test]

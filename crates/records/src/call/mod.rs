@@ -201,7 +201,7 @@ impl Service {
         let query = &request.shape.query;
         let statement = builder.finish(sql);
         let parameters = statement.parameters.clone();
-        let main = self.prepare(schema, statement)?;
+        let main = self.prepare(schema, request, statement)?;
         let may_write = main.plan.kind == PlanKind::Write;
         let refused =
             (target.read_only && may_write).then(|| problems::read_only(first_change(&function.body)));
@@ -215,6 +215,7 @@ impl Service {
                 let sql = format!("SELECT count(*) AS \"count\" {from}");
                 Some(self.prepare(
                     schema,
+                    request,
                     crate::plan::Statement { sql, parameters: without_limits(parameters) },
                 )?)
             }
@@ -321,6 +322,10 @@ fn rows_sql(
         // A set of anonymous rows has no columns to give names to.
         (Gives::Values, Type::Record) => format!("(SELECT {call} AS \"pgrst_scalar\") AS {}", quoted(&alias)),
         (Gives::Values, _) => format!("{call} AS {}(\"pgrst_scalar\")", quoted(&alias)),
+        // The only column of a row is called like the source unless it is named.
+        _ if let [only] = outputs(function).as_slice() => {
+            format!("{call} AS {}({})", quoted(&alias), quoted(&only.0))
+        }
         _ => format!("{call} AS {}", quoted(&alias)),
     };
     let node = builder.node(scope, origin.as_ref(), query, 0)?;
@@ -348,12 +353,7 @@ fn table_of(schema: &Schema, function: &Function, gives: Gives) -> (Table, Optio
         let columns = Arc::new(vec![("pgrst_scalar".to_owned(), ty.clone())]);
         return (Table::Rows { row: None, columns }, None);
     }
-    let outs: Vec<(String, Type)> = function
-        .arguments
-        .iter()
-        .filter(|argument| is_output(argument.mode))
-        .map(|argument| (argument.name.clone(), argument.ty.ty.clone()))
-        .collect();
+    let outs = outputs(function);
     if !outs.is_empty() {
         return (Table::Rows { row: None, columns: Arc::new(outs) }, None);
     }
@@ -368,6 +368,12 @@ fn table_of(schema: &Schema, function: &Function, gives: Gives) -> (Table, Optio
         schema.catalog.types.composites.get(id).map(|made| made.fields.as_slice()).unwrap_or_default();
     let columns = fields.iter().map(|(name, ty)| (name.clone(), ty.ty.clone())).collect();
     (Table::Rows { row: Some(*id), columns: Arc::new(columns) }, None)
+}
+
+/// The columns of a function that declares them as arguments.
+fn outputs(function: &Function) -> Vec<(String, Type)> {
+    let declared = function.arguments.iter().filter(|argument| is_output(argument.mode));
+    declared.map(|argument| (argument.name.clone(), argument.ty.ty.clone())).collect()
 }
 
 fn is_output(mode: ArgumentMode) -> bool {

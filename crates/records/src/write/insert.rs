@@ -188,9 +188,9 @@ impl Service {
         let mut builder = Builder::new(schema, &self.settings);
         let change = insert_sql(&mut builder, schema, target, &columns, conflict.as_ref(), takes_rows);
         let returned = returning(&mut builder, schema, target, request, change, takes_rows)?;
-        let main = self.prepare(schema, builder.finish(returned.sql))?;
+        let main = self.prepare(schema, request, builder.finish(returned.sql))?;
         let probe = match conflict.as_ref().and_then(|conflict| conflict.probe(target, &columns)) {
-            Some(statement) => Some(self.prepare(schema, statement)?),
+            Some(statement) => Some(self.prepare(schema, request, statement)?),
             None => None,
         };
         let plan = Arc::new(WritePlan { main, probe, location: returned.location, takes_rows });

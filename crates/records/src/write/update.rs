@@ -95,7 +95,7 @@ impl Service {
         let mut builder = Builder::new(schema, &self.settings);
         let change = change_sql(&mut builder, target, keys, &request.shape.query.conditions)?;
         let returned = returning(&mut builder, schema, target, request, change, true)?;
-        let main = self.prepare(schema, builder.finish(returned.sql))?;
+        let main = self.prepare(schema, request, builder.finish(returned.sql))?;
         let plan = Arc::new(WritePlan { main, probe: None, location: returned.location, takes_rows: false });
         self.writes.put(&key, schema.catalog.version, plan.clone());
         Ok(plan)

@@ -96,7 +96,7 @@ impl RecordStore for Scribe {
         self.catalog.lock().unwrap().clone()
     }
 
-    fn prepare(&self, sql: &str, parameters: &[ColumnType]) -> Result<Arc<Plan>> {
+    fn prepare_in(&self, sql: &str, parameters: &[ColumnType], _path: &[String]) -> Result<Arc<Plan>> {
         *self.prepared.lock().unwrap() += 1;
         let is_change = ["INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|word| sql.starts_with(word));
         let calls_change = sql.contains("\"take_stock\"");
