@@ -135,7 +135,7 @@ impl Problem {
     /// The HTTP status of the problem: its own, else the one that PostgREST gives to the code.
     /// `authenticated` tells whether the caller showed a valid token (42501 is 401 without one, 403 with).
     pub fn http_status(&self, authenticated: bool) -> u16 {
-        self.0.status.unwrap_or_else(|| http_status(&self.0.code, authenticated))
+        self.0.status.unwrap_or_else(|| http_status(&self.0.code, &self.0.message, authenticated))
     }
 }
 
@@ -161,7 +161,7 @@ fn blame(code: &str) -> (Fault, Retry) {
 }
 
 /// PostgREST's table from codes to statuses (its documentation, "Errors").
-fn http_status(code: &str, authenticated: bool) -> u16 {
+fn http_status(code: &str, message: &str, authenticated: bool) -> u16 {
     match code {
         "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003" => {
             if code == "PGRST003" {
@@ -186,6 +186,11 @@ fn http_status(code: &str, authenticated: bool) -> u16 {
         "PGRST301" | "PGRST302" | "PGRST303" => 401,
         "23503" | "23505" => 409,
         "25006" => 405,
+        // a function or a view that returned two rows where one was expected; only the safeguard of writes without
+        // a filter is the caller's
+        "21000" if !message.ends_with("requires a WHERE clause") => 500,
+        // the role that a token names
+        "22023" if message.starts_with("role") && message.ends_with("does not exist") => 401,
         "21000" | "22023" => 400,
         "42883" | "42P01" => 404,
         "42P17" => 500,
@@ -218,8 +223,8 @@ fn http_status(code: &str, authenticated: bool) -> u16 {
             Some("0L" | "0P") => 403,
             Some("22" | "23" | "42") => 400,
             Some("2D" | "34" | "38" | "39" | "3B" | "40") => 500,
-            Some("53" | "54" | "57") => 503,
-            Some("55" | "58" | "F0" | "HV" | "P0" | "XX") => 500,
+            Some("53" | "57") => 503,
+            Some("54" | "55" | "58" | "F0" | "HV" | "P0" | "XX") => 500,
             _ => 400,
         },
     }
@@ -233,6 +238,17 @@ mod tests {
     fn permission_denied_asks_an_anonymous_caller_to_sign_in() {
         let problem = Problem::new("42501", "permission denied for table orders");
         assert_eq!((problem.http_status(false), problem.http_status(true)), (401, 403));
+    }
+
+    #[test]
+    fn some_codes_depend_on_their_words() {
+        let status = |code, message: &str| Problem::new(code, message).http_status(true);
+        let several = "more than one row returned by a subquery used as an expression";
+        assert_eq!(status("21000", several), 500);
+        assert_eq!((status("54000", "too deep"), status("54001", "stack depth limit exceeded")), (413, 500));
+        assert_eq!(status("21000", "UPDATE requires a WHERE clause"), 400);
+        assert_eq!(status("22023", "role \"editor\" does not exist"), 401);
+        assert_eq!(status("22023", "time zone \"Moon\" not recognized"), 400);
     }
 
     #[test]
