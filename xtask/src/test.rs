@@ -8,6 +8,8 @@ use std::process::Command;
 const NEEDED: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("chromium", "chromium"),
+    ("curl", "curl"),
     ("python3", "python3"),
     ("psql", "postgresql-client"),
     ("cc", "build-essential"),

@@ -1,10 +1,10 @@
 "use strict";
+// Buttons that copy a text; shared by all pages.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
   if (!source) return;
-  const words = button.textContent;
   try {
     await navigator.clipboard.writeText(source.textContent.trim());
     button.textContent = "Copied";
@@ -12,5 +12,5 @@ document.addEventListener("click", async (event) => {
     getSelection().selectAllChildren(source);
     button.textContent = "Selected";
   }
-  setTimeout(() => { button.textContent = words; }, 1500);
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
 });

@@ -1,7 +1,8 @@
 //! The front page and the frame of the API reference.
 
 use super::PageSettings;
-use super::html::{Escaped, snippet};
+use super::calls::calls;
+use super::html::Escaped;
 use crate::rest::Rest;
 use mainstay_sql::Catalog;
 use mainstay_sql::catalog::{ArgumentMode, ConstraintKind, Function, Relation, RelationKind};
@@ -9,12 +10,14 @@ use mainstay_types::Type;
 use std::fmt::Write;
 
 /// The beginning of every page.
-fn head(title: &str, script: &str) -> String {
+fn head(title: &str, scripts: &[&str]) -> String {
+    let scripts: String =
+        scripts.iter().map(|script| format!("<script src=\"/_mainstay/{script}\" defer></script>")).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{}</title><link rel=\"stylesheet\" href=\"/_mainstay/style.css\">\
-         <link rel=\"icon\" href=\"data:,\"><script src=\"/_mainstay/{script}\" defer></script></head>\n",
+         <link rel=\"icon\" href=\"data:,\">{scripts}</head>\n",
         Escaped(title)
     )
 }
@@ -25,7 +28,7 @@ fn title(settings: &PageSettings) -> &str {
 
 pub(super) fn front(settings: &PageSettings, rest: &Rest, url: &str) -> String {
     let catalog = rest.catalog();
-    let mut page = head(title(settings), "front.js");
+    let mut page = head(title(settings), &["front.js"]);
     // writing to a string cannot fail
     let _ = write!(
         page,
@@ -92,18 +95,21 @@ fn relations(catalog: &Catalog, schema: &str) -> String {
             RelationKind::View { .. } => "view",
             RelationKind::MaterializedView { .. } => "materialized view",
         };
+        let comment = relation
+            .comment
+            .as_deref()
+            .map_or_else(String::new, |comment| format!("<span class=\"soft\">{}</span>", Escaped(comment)));
+        let open = if relation.is_table() && !relation.row_security {
+            "<span class=\"tag\" title=\"No policy decides which rows a role may see\">no row security</span>"
+        } else {
+            ""
+        };
         let _ = write!(
             html,
-            "<details><summary><strong class=\"mono\">{}</strong><span class=\"soft\">{kind}, {} columns</span>\
-             <span class=\"soft\">{}</span>{}</summary>{}</details>",
+            "<details><summary><strong class=\"mono\">{}</strong><span class=\"soft\">{kind}, {}</span>\
+             {comment}{open}</summary>{}</details>",
             Escaped(&relation.name.name),
-            relation.columns.len(),
-            Escaped(relation.comment.as_deref().unwrap_or_default()),
-            if relation.is_table() && !relation.row_security {
-                "<span class=\"warn\">no row security</span>"
-            } else {
-                ""
-            },
+            counted(relation.columns.len(), "column"),
             columns(catalog, relation)
         );
     }
@@ -111,9 +117,14 @@ fn relations(catalog: &Catalog, schema: &str) -> String {
     html
 }
 
+fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 fn columns(catalog: &Catalog, relation: &Relation) -> String {
-    let mut html =
-        String::from("<table><thead><tr><th>Column</th><th>Type</th><th></th></tr></thead><tbody>");
+    let mut html = String::from(
+        "<table class=\"fields\"><thead><tr><th>Column</th><th>Type</th><th></th></tr></thead><tbody>",
+    );
     let key = relation.primary_key().unwrap_or_default();
     for column in &relation.columns {
         let mut notes: Vec<String> = Vec::new();
@@ -160,7 +171,7 @@ fn functions(catalog: &Catalog, schema: &str) -> String {
         return String::new();
     }
     let mut html = format!("<section class=\"card\"><h2>Functions in <code>{}</code></h2>", Escaped(schema));
-    html.push_str("<table><tbody>");
+    html.push_str("<table class=\"functions\"><tbody>");
     for function in found {
         let arguments: Vec<String> = function
             .arguments
@@ -186,46 +197,16 @@ fn functions(catalog: &Catalog, schema: &str) -> String {
     html
 }
 
-/// Calls to copy, about a table that is there.
-fn calls(settings: &PageSettings, rest: &Rest, catalog: &Catalog, url: &str) -> String {
-    let schema = rest.settings().schemas.first().map_or("public", String::as_str);
-    let relation =
-        catalog.relations.iter().find(|(name, relation)| name.schema == schema && relation.is_table());
-    let name = relation.map_or("todos", |(name, _)| name.name.as_str());
-    let key = match (&settings.anon_key, settings.dev) {
-        (Some(key), true) => key.as_str(),
-        _ => "<anon key>",
-    };
-    let mount = &rest.settings().mount;
-    let curl = format!("curl '{url}{mount}/{name}?select=*&limit=10' \\\n  -H 'apikey: {key}'");
-    let insert = format!(
-        "curl '{url}{mount}/{name}' \\\n  -H 'apikey: {key}' \\\n  -H 'Content-Type: application/json' \\\n  \
-         -H 'Prefer: return=representation' \\\n  -d '{{}}'"
-    );
-    let client = format!(
-        "import {{ createClient }} from '@supabase/supabase-js'\n\n\
-         const db = createClient('{url}', '{key}')\n\
-         const {{ data, error }} = await db.from('{name}').select('*').limit(10)"
-    );
-    format!(
-        "<section class=\"card\"><h2>Call it</h2><h3>Read with curl</h3>{}<h3>Write with curl</h3>{}\
-         <h3>From JavaScript</h3>{}</section>\n",
-        snippet("call-curl", &curl),
-        snippet("call-insert", &insert),
-        snippet("call-client", &client)
-    )
-}
-
 pub(super) fn reference(settings: &PageSettings, rest: &Rest) -> String {
     let key = if settings.dev { settings.anon_key.as_deref().unwrap_or_default() } else { "" };
-    let mut page = head(&format!("{} API reference", title(settings)), "reference.js");
+    let mut page = head(&format!("{} API reference", title(settings)), &["front.js", "reference.js"]);
     let _ = write!(
         page,
-        "<body data-mount=\"{}\" data-key=\"{}\"><header class=\"top\"><div><h1>{} API reference</h1>\
+        "<body data-mount=\"{}\" data-key=\"{}\"><header class=\"top wide\"><div><h1>{}</h1><span class=\"soft\">API reference</span>\
          <nav><a href=\"/\">Front page</a><a href=\"{}/\">OpenAPI</a></nav></div></header>\n\
-         <div class=\"layout\"><aside><label>Key<input id=\"key\" type=\"password\" autocomplete=\"off\" \
-         placeholder=\"anon, service or user token\"></label>\
-         <p><input id=\"search\" type=\"search\" placeholder=\"Search\" aria-label=\"Search\"></p>\
+         <div class=\"layout\"><aside><form id=\"key-form\"><label>Key<input id=\"key\" type=\"password\" autocomplete=\"off\" \
+         placeholder=\"anon, service or user token\"></label></form>\
+         <input id=\"search\" type=\"search\" placeholder=\"Search\" aria-label=\"Search\">\
          <nav id=\"operations\" aria-label=\"Operations\"></nav></aside>\n\
          <main id=\"operation\"><noscript>The reference needs JavaScript; the OpenAPI document does not.</noscript>\
          </main></div></body></html>\n",

@@ -25,10 +25,11 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A text with a button that copies it.
-pub(super) fn snippet(id: &str, text: &str) -> String {
+/// A text with a heading and a button that copies it.
+pub(super) fn snippet(id: &str, heading: &str, text: &str) -> String {
     format!(
-        "<div class=\"snippet\"><pre id=\"{id}\">{}</pre><button type=\"button\" data-copy=\"{id}\">Copy</button></div>",
+        "<div class=\"snippet\"><div class=\"bar\"><h3>{heading}</h3><button type=\"button\" data-copy=\"{id}\">Copy</button>\
+         </div><pre id=\"{id}\" tabindex=\"0\">{}</pre></div>",
         Escaped(text)
     )
 }

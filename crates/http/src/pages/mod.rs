@@ -2,6 +2,7 @@
 //!
 //! Nothing is loaded from elsewhere and nothing runs inline, so the content security policy can say so.
 
+mod calls;
 mod front;
 mod html;
 

@@ -25,6 +25,8 @@ const resolve = (part) => {
 };
 
 function key() { return $("key").value.trim(); }
+// Another schema than the first: /reference?schema=name
+function profile() { return new URLSearchParams(location.search).get("schema"); }
 function headersOf(extra) {
   const headers = new Headers(extra);
   if (key()) { headers.set("apikey", key()); headers.set("Authorization", "Bearer " + key()); }
@@ -37,7 +39,7 @@ function typeOf(schema, depth = 0) {
   for (const word of ["oneOf", "anyOf"]) if (schema[word]) return schema[word].map((one) => typeOf(one, depth + 1)).join(" | ");
   if (schema.type === "array") return typeOf(schema.items || {}, depth + 1) + "[]";
   const type = Array.isArray(schema.type) ? schema.type.filter((one) => one !== "null")[0] : schema.type;
-  return schema.format || type || "any";
+  return (schema.format || type || "any") + (schema.maxLength ? `(${schema.maxLength})` : "");
 }
 
 function sample(schema, depth = 0) {
@@ -63,18 +65,105 @@ function sample(schema, depth = 0) {
   return null;
 }
 
+// PostgREST marks keys in descriptions with tags; people read words.
+function notesOf(property) {
+  const notes = [];
+  const text = (resolve(property).description || "").replace(/\n*Note:\n[^<]*<(pk|fk)([^>]*)\/>/g, (_, kind, attributes) => {
+    const [, table, column] = /table='([^']*)' column='([^']*)'/.exec(attributes) || [];
+    notes.push(kind === "pk" ? "primary key" : `references ${table}.${column}`);
+    return "";
+  });
+  const { readOnly, default: value, enum: labels } = resolve(property);
+  if (readOnly) notes.push("generated");
+  if (labels) notes.push(labels.filter((label) => label !== null).join(", "));
+  if (value !== undefined) notes.push("default " + JSON.stringify(value));
+  return text ? [...notes, text.trim()] : notes;
+}
+
 function rowTable(schema) {
   schema = resolve(schema);
   if (schema.type === "array") schema = resolve(schema.items);
   const properties = schema.properties;
   if (!properties) return el("p", { class: "mono" }, typeOf(schema));
   const required = new Set(schema.required || []);
-  return el("table", {}, el("thead", {}, el("tr", {}, ["Field", "Type", ""].map((name) => el("th", {}, name)))),
+  return el("table", { class: "fields" }, el("thead", {}, el("tr", {}, ["Field", "Type", ""].map((name) => el("th", {}, name)))),
     el("tbody", {}, Object.entries(properties).map(([name, property]) => el("tr", {},
       el("td", { class: "mono" }, name),
       el("td", { class: "mono" }, typeOf(property)),
-      el("td", { class: "soft" }, [required.has(name) ? "required" : "", (resolve(property).description || "").replace(/<[^>]*>/g, "")]
-        .filter(Boolean).join(" · "))))));
+      el("td", { class: "soft" }, [...(required.has(name) ? ["required"] : []), ...notesOf(property)].join(" · "))))));
+}
+
+function card(heading, ...children) {
+  return el("section", { class: "card" }, el("h2", {}, heading), ...children);
+}
+
+function snippet(id, heading, text) {
+  return el("div", { class: "snippet" },
+    el("div", { class: "bar" }, el("h3", {}, heading), el("button", { type: "button", "data-copy": id }, "Copy")),
+    el("pre", { id, tabindex: "0" }, text));
+}
+
+// The inputs of an operation in groups: what to return, which rows, and headers.
+function groupsOf(details, inputs) {
+  const groups = { options: [], filters: [], headers: [] };
+  for (const reference of details.parameters || []) {
+    const parameter = resolve(reference);
+    const filter = String(reference.$ref || "").startsWith("#/components/parameters/filter.");
+    const description = (parameter.description || "").replace(/`/g, "");
+    const type = filter ? (/^Filter by a (.*?): /.exec(description) || [])[1] : null;
+    const input = el("input", { placeholder: filter ? "eq.value" : String(parameter.example || ""), autocomplete: "off", spellcheck: "false" });
+    input.setAttribute("aria-label", parameter.name);
+    inputs.push({ parameter, input });
+    groups[filter ? "filters" : parameter.in === "header" ? "headers" : "options"].push(
+      el("label", { title: description }, el("span", {}, el("span", { class: "mono" }, parameter.name), el("small", {}, type || description)), input));
+  }
+  const group = (legend, hint, fields) => fields.length
+    ? el("fieldset", {}, el("legend", {}, legend, hint ? el("small", {}, hint) : null), el("div", { class: "form" }, fields)) : null;
+  return [
+    group("Query", null, groups.options),
+    group("Filters", " such as eq.5, gt.10, like.A*, in.(1,2), is.null, not.eq.5", groups.filters),
+    group("Headers", null, groups.headers),
+  ].filter(Boolean);
+}
+
+const quoted = (text) => "'" + text.replace(/'/g, "'\\''") + "'";
+function asCurl(method, url, headers, body) {
+  return ["curl " + (method === "GET" ? "" : "-X " + method + " ") + quoted(url),
+    ...[...headers].map(([name, value]) => "-H " + quoted(name + ": " + value)),
+    ...(body ? ["-d " + quoted(body)] : [])].join(" \\\n  ");
+}
+
+async function send(operation, inputs, body, answer) {
+  const method = operation.method.toUpperCase();
+  const query = new URLSearchParams();
+  const headers = headersOf(body ? { "Content-Type": "application/json" } : {});
+  for (const { parameter, input } of inputs) {
+    if (!input.value) continue;
+    if (parameter.in === "header") headers.append(parameter.name, input.value);
+    else query.append(parameter.name, input.value);
+  }
+  const schema = profile();
+  if (schema) headers.set(method === "GET" ? "Accept-Profile" : "Content-Profile", schema);
+  // the document writes braces and slashes within names encoded already
+  const url = location.origin + settings.mount + encodeURI(operation.path).replace(/%25/g, "%") + (query.size ? "?" + query : "");
+  answer.replaceChildren(el("p", { class: "soft" }, "Sending …"));
+  const began = performance.now();
+  try {
+    const response = await fetch(url, { method, headers, body: body ? body.value : undefined });
+    const text = await response.text();
+    const took = Math.round(performance.now() - began);
+    let shown = text;
+    // numbers beyond JavaScript's precision stay as they were sent
+    try { const value = JSON.parse(text); if (!/\d{16}/.test(text)) shown = JSON.stringify(value, null, 2); } catch { /* not JSON: as it is */ }
+    answer.replaceChildren(
+      el("p", {}, el("span", { class: "status " + (response.ok ? "good" : "bad") }, (response.status + " " + response.statusText).trim()),
+        el("span", { class: "soft" }, ` · ${took} ms · ${text.length} characters`)),
+      el("details", {}, el("summary", {}, el("span", { class: "soft" }, "Headers")), el("pre", {}, [...response.headers].map((pair) => pair.join(": ")).join("\n"))),
+      snippet("answer-body", "Body", shown || "(empty)"),
+      snippet("answer-curl", "The same with curl", asCurl(method, url, headers, body && body.value)));
+  } catch (error) {
+    answer.replaceChildren(el("p", { class: "status bad" }, String(error)));
+  }
 }
 
 function show(operation) {
@@ -82,57 +171,28 @@ function show(operation) {
   document.querySelectorAll("aside a[aria-current]").forEach((link) => link.removeAttribute("aria-current"));
   if (operation.link) operation.link.setAttribute("aria-current", "true");
   const inputs = [];
-  const fields = (details.parameters || []).map(resolve).flatMap((parameter) => {
-    const input = el("input", { placeholder: String(parameter.example || ""), "aria-label": parameter.name });
-    inputs.push({ parameter, input });
-    return [el("label", {}, el("span", { class: "mono" }, parameter.name), el("small", {}, parameter.description || "")), input];
-  });
+  const groups = groupsOf(details, inputs);
   const content = details.requestBody && resolve(details.requestBody).content;
   const schema = content && content["application/json"] && content["application/json"].schema;
-  const body = schema ? el("textarea", { "aria-label": "Body", spellcheck: "false" }) : null;
+  const body = schema ? el("textarea", { id: "body", spellcheck: "false" }) : null;
   if (body) body.value = JSON.stringify(sample(schema), null, 2);
-  const answer = el("div", { "aria-live": "polite" });
-  const send = el("button", { class: "main", type: "submit" }, "Send");
-  const form = el("form", {}, el("div", { class: "form" }, fields), body ? el("h3", {}, "Body") : null, body,
-    el("p", {}, send));
-  form.addEventListener("submit", async (event) => {
+  const answer = el("div", { id: "answer", "aria-live": "polite" });
+  const form = el("form", {}, groups,
+    body ? el("fieldset", {}, el("legend", {}, el("label", { for: "body" }, "Body")), body) : null,
+    el("button", { class: "main", type: "submit" }, "Send"));
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const query = new URLSearchParams();
-    const headers = headersOf(body ? { "Content-Type": "application/json" } : {});
-    for (const { parameter, input } of inputs) {
-      if (!input.value) continue;
-      if (parameter.in === "header") headers.append(parameter.name, input.value);
-      else query.append(parameter.name, input.value);
-    }
-    // the document writes braces and slashes within names encoded already
-    const url = settings.mount + encodeURI(path).replace(/%25/g, "%") + (query.size ? "?" + query : "");
-    answer.replaceChildren(el("p", { class: "soft" }, "…"));
-    const began = performance.now();
-    try {
-      const response = await fetch(url, { method: method.toUpperCase(), headers, body: body ? body.value : undefined });
-      const text = await response.text();
-      const took = Math.round(performance.now() - began);
-      let shown = text;
-      try { shown = JSON.stringify(JSON.parse(text), null, 2); } catch { /* not JSON: as it is */ }
-      answer.replaceChildren(
-        el("p", {}, el("span", { class: "status " + (response.ok ? "good" : "bad") }, response.status + " " + response.statusText),
-          el("span", { class: "soft" }, ` ${took} ms · ${text.length} characters`)),
-        el("div", { class: "snippet" }, el("pre", {}, method.toUpperCase() + " " + url)),
-        el("details", {}, el("summary", {}, "Headers"), el("pre", {}, [...response.headers].map((pair) => pair.join(": ")).join("\n"))),
-        el("div", { class: "snippet" }, el("pre", {}, shown || "(no body)")));
-    } catch (error) {
-      answer.replaceChildren(el("p", { class: "status bad" }, String(error)));
-    }
+    send(operation, inputs, body, answer);
   });
   const good = Object.entries(details.responses || {}).find(([status]) => /^2/.test(status));
   const goodContent = good && resolve(good[1]).content;
   const goodSchema = goodContent && goodContent["application/json"] && goodContent["application/json"].schema;
   $("operation").replaceChildren(
-    el("section", { class: "card" }, el("h2", {}, el("span", { class: "method " + method }, method + " "), el("code", {}, path)),
-      el("p", { class: "soft" }, details.summary || "")),
-    el("section", { class: "card" }, el("h2", {}, "Try it"), form, answer),
-    schema ? el("section", { class: "card" }, el("h2", {}, "Body"), rowTable(schema.oneOf ? schema.oneOf[0] : schema)) : "",
-    goodSchema ? el("section", { class: "card" }, el("h2", {}, "Answer"), rowTable(goodSchema)) : "");
+    el("section", { class: "card" }, el("h2", {}, el("span", { class: "method " + method }, method), el("code", {}, path)),
+      el("p", { class: "soft lead" }, details.summary || ""), form, answer),
+    ...(schema ? [card("Fields of the body", rowTable(schema.oneOf ? schema.oneOf[0] : schema))] : []),
+    ...(goodSchema ? [card("Fields of the answer", rowTable(goodSchema))] : []));
+  document.title = method.toUpperCase() + " " + path;
 }
 
 function list(operations) {
@@ -145,16 +205,18 @@ function list(operations) {
     if (!groups.has(tag)) groups.set(tag, []);
     groups.get(tag).push(operation);
   }
-  $("operations").replaceChildren(...[...groups].map(([tag, members]) => el("div", {}, el("h3", {}, tag), members.map((operation) => {
-    operation.link = el("a", { href: "#" + operation.method + operation.path },
-      el("span", { class: "method " + operation.method }, operation.method), operation.path);
+  const current = decodeURI(location.hash.slice(1));
+  $("operations").replaceChildren(...[...groups].map(([tag, members]) => el("div", {}, el("h3", {}, tag.replace("(rpc) ", "rpc/")), members.map((operation) => {
+    const place = operation.method + operation.path;
+    operation.link = el("a", { href: "#" + place, class: "method " + operation.method, title: operation.details.summary || null,
+      "aria-label": operation.method + " " + operation.path, "aria-current": place === current ? "true" : null }, operation.method);
     return operation.link;
   }))));
 }
 
 async function load() {
   const headers = headersOf({ Accept: "application/openapi+json" });
-  const schema = new URLSearchParams(location.search).get("schema");
+  const schema = profile();
   if (schema) headers.set("Accept-Profile", schema);
   const response = await fetch(settings.mount + "/", { headers });
   if (!response.ok) {
@@ -179,5 +241,6 @@ async function load() {
 }
 
 $("key").value = sessionStorage.getItem("mainstay.key") || settings.key || "";
+$("key-form").addEventListener("submit", (event) => { event.preventDefault(); $("key").blur(); });
 $("key").addEventListener("change", () => { sessionStorage.setItem("mainstay.key", $("key").value); load(); });
 load();

@@ -1,0 +1,150 @@
+//! Calls to copy, about tables that are there: they work as they stand, as far as policies let them.
+
+use super::PageSettings;
+use super::html::snippet;
+use crate::rest::Rest;
+use mainstay_sql::Catalog;
+use mainstay_sql::catalog::{Column, ConstraintKind, Identity, Relation};
+use mainstay_types::Type;
+use serde_json::{Map, Value, json};
+
+pub(super) fn calls(settings: &PageSettings, rest: &Rest, catalog: &Catalog, url: &str) -> String {
+    let schema = rest.settings().schemas.first().map_or("public", String::as_str);
+    let tables: Vec<&Relation> = catalog
+        .relations
+        .iter()
+        .filter(|(name, relation)| name.schema == schema && relation.is_table())
+        .map(|(_, relation)| &**relation)
+        .collect();
+    // the table that most others point to is the one that people know
+    let read = tables.iter().rev().max_by_key(|table| references_to(catalog, table));
+    let write = tables.iter().min_by_key(|table| hurdles(table));
+    let read = read.map_or("todos", |table| table.name.name.as_str());
+    let body = write.map_or_else(|| json!({}), |table| sample(catalog, table)).to_string();
+    let write = write.map_or("todos", |table| table.name.name.as_str());
+    let key = match (&settings.anon_key, settings.dev) {
+        (Some(key), true) => key.as_str(),
+        _ => "<anon key>",
+    };
+    let address = |name: &str| format!("{url}{}/{}", rest.settings().mount, encoded(name));
+    let curl = format!(
+        "curl {} \\\n  -H {}",
+        shell(&format!("{}?select=*&limit=10", address(read))),
+        shell(&format!("apikey: {key}"))
+    );
+    let insert = format!(
+        "curl {} \\\n  -H {} \\\n  -H 'Content-Type: application/json' \\\n  \
+         -H 'Prefer: return=representation' \\\n  -d {}",
+        shell(&address(write)),
+        shell(&format!("apikey: {key}")),
+        shell(&body)
+    );
+    let options = match schema {
+        "public" => String::new(),
+        other => format!(", {{ db: {{ schema: {} }} }}", script(other)),
+    };
+    let client = format!(
+        "import {{ createClient }} from '@supabase/supabase-js'\n\n\
+         const db = createClient({}, {}{options})\n\
+         const {{ data, error }} = await db.from({}).select('*').limit(10)\n\
+         console.log(error ?? data)",
+        script(url),
+        script(key),
+        script(read)
+    );
+    format!(
+        "<section class=\"card\"><h2>Call it</h2>{}{}{}</section>\n",
+        snippet("call-curl", "Read with curl", &curl),
+        snippet("call-insert", "Write with curl", &insert),
+        snippet("call-client", "From JavaScript", &client)
+    )
+}
+
+fn references_to(catalog: &Catalog, table: &Relation) -> usize {
+    let constraints = catalog.relations.values().flat_map(|relation| &relation.constraints);
+    constraints
+        .filter(|constraint| {
+            matches!(&constraint.kind, ConstraintKind::ForeignKey { target, .. } if *target == table.name)
+        })
+        .count()
+}
+
+/// Columns that an insert must bring.
+fn required(table: &Relation) -> impl Iterator<Item = &Column> {
+    table.columns.iter().filter(|column| {
+        let made = column.default.is_some() || column.identity.is_some() || column.generated.is_some();
+        column.not_null && !made && column.identity != Some(Identity::Always)
+    })
+}
+
+/// What stands in the way of an insert that knows nothing: rows elsewhere first, then conditions, then columns.
+fn hurdles(table: &Relation) -> (usize, bool, usize) {
+    let points_elsewhere = |column: &&Column| {
+        table.constraints.iter().any(|constraint| {
+            matches!(&constraint.kind, ConstraintKind::ForeignKey { columns, .. } if columns.contains(&column.name))
+        })
+    };
+    let checked =
+        table.constraints.iter().any(|constraint| matches!(constraint.kind, ConstraintKind::Check { .. }));
+    (required(table).filter(points_elsewhere).count(), checked, required(table).count())
+}
+
+/// A row with the columns that must be given.
+fn sample(catalog: &Catalog, table: &Relation) -> Value {
+    let row: Map<String, Value> = required(table)
+        .map(|column| {
+            let value = match &column.ty.ty {
+                Type::Bool => json!(true),
+                ty if ty.is_numeric() => json!(1),
+                Type::Uuid => json!("00000000-0000-0000-0000-000000000001"),
+                Type::Date => json!("2026-01-31"),
+                Type::Timestamp | Type::TimestampTz => json!("2026-01-31T12:00:00Z"),
+                Type::Time | Type::TimeTz => json!("12:00:00"),
+                Type::Interval => json!("1 day"),
+                Type::Json | Type::Jsonb => json!({}),
+                Type::Array(_) => json!([]),
+                Type::Enum(id) => json!(catalog.types.enums.get(id).and_then(|found| found.labels.first())),
+                _ => json!("hello"),
+            };
+            (column.name.clone(), value)
+        })
+        .collect();
+    Value::Object(row)
+}
+
+/// Text as one word of a shell.
+fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Text as a literal of JavaScript.
+fn script(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A name as a segment of a URL.
+fn encoded(name: &str) -> String {
+    use std::fmt::Write;
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // writing to a string cannot fail
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{encoded, script, shell};
+
+    #[test]
+    fn names_survive_quoting() {
+        assert_eq!(shell("it's"), "'it'\\''s'");
+        assert_eq!(script("it's \\"), "'it\\'s \\\\'");
+        assert_eq!(encoded("a b/é"), "a%20b%2F%C3%A9");
+    }
+}
