@@ -256,4 +256,22 @@ fn transactions_are_kept_or_taken_back_as_asked() {
     assert!(server.asked().rollback);
     server.send("POST", "/rest/v1/orders", &[], "{}");
     assert!(!server.asked().rollback);
+
+    let mut tests = settings();
+    tests.rest.tx_rollback = true;
+    let server = serve(tests, |_| Ok(query::Response::default()));
+    let answer = server.send("POST", "/rest/v1/orders", &[], "{}");
+    assert_eq!(answer.header("preference-applied"), None);
+    assert!(server.asked().rollback);
+    server.send("POST", "/rest/v1/orders", &[("Prefer", "tx=commit")], "{}");
+    assert!(!server.asked().rollback);
+}
+
+#[test]
+fn a_negative_offset_skips_nothing_and_a_zone_must_exist() {
+    let server = rows("[]", 0);
+    assert_eq!(server.get("/rest/v1/orders?offset=-4").status, 200);
+    assert_eq!(server.asked().offset, 0);
+    let answer = server.send("GET", "/rest/v1/orders", &[("Prefer", "timezone=Mars/Base")], "");
+    assert!(answer.status == 400 && answer.body.contains("22023"), "{answer:?}");
 }
