@@ -9,7 +9,7 @@ use super::scope::Binder;
 use super::types::{common_type, strings};
 use mainstay_base::{Problem, Result};
 use mainstay_types::{Type, Value};
-use pg_query::protobuf::{AExpr, AExprKind};
+use pg_query::protobuf::{AExpr, AExprKind, SubLink, SubLinkType};
 use pg_query::{Node, NodeEnum};
 
 impl Binder<'_> {
@@ -44,6 +44,9 @@ impl Binder<'_> {
     }
 
     fn plain_operator(&mut self, name: &str, expression: &AExpr, at: Option<usize>) -> Result<Bound> {
+        if let Some(comparison) = row_comparison(expression) {
+            return self.sublink(&comparison, false);
+        }
         let Some(left) = expression.lexpr.as_deref() else {
             if name == "-"
                 && let Some(constant) = self.negated_constant(expression.rexpr.as_deref(), at)?
@@ -424,4 +427,21 @@ fn lexicographic(name: &str, pairs: &[(Bound, Bound)]) -> String {
         compare_text(left, "=", right),
         lexicographic(name, rest)
     )
+}
+
+/// `(a, b) = (SELECT …)`, which the parser leaves as an operator between a row and a subquery.
+fn row_comparison(expression: &AExpr) -> Option<SubLink> {
+    let row = expression.lexpr.as_deref()?;
+    match (&row.node, expression.rexpr.as_deref().and_then(|node| node.node.as_ref())) {
+        (Some(NodeEnum::RowExpr(_)), Some(NodeEnum::SubLink(link)))
+            if link.sub_link_type() == SubLinkType::ExprSublink =>
+        {
+            let mut link = (**link).clone();
+            link.sub_link_type = SubLinkType::RowcompareSublink.into();
+            link.testexpr = Some(Box::new(row.clone()));
+            link.oper_name.clone_from(&expression.name);
+            Some(link)
+        }
+        _ => None,
+    }
 }

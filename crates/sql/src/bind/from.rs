@@ -257,6 +257,7 @@ impl Binder<'_> {
         };
         let outer: Vec<_> = query.uses.iter().filter(|used| used.scope != id).cloned().collect();
         self.scope().from_uses.extend(outer);
+        self.scope().single_source = query.at_most_one_row();
         let (row_type, schema, relation) = match relation {
             Some((relation, schema)) => {
                 (Type::Composite(relation.row_type), schema, Some(Arc::clone(relation)))

@@ -30,6 +30,7 @@ mod resolve;
 mod scope;
 mod select;
 mod setops;
+mod single;
 mod steps;
 mod subqueries;
 mod types;

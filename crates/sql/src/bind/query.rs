@@ -71,6 +71,8 @@ pub(super) struct Query {
     pub volatility: Volatility,
     /// Exactly one row, whatever the tables hold.
     pub one_row: bool,
+    /// One row at most, whatever the tables hold.
+    pub single: bool,
 }
 
 impl Query {
@@ -83,6 +85,7 @@ impl Query {
             uses: Vec::new(),
             volatility: Volatility::Immutable,
             one_row: false,
+            single: false,
         }
     }
 
@@ -325,6 +328,7 @@ impl Query {
         outer.uses = std::mem::take(&mut self.uses);
         outer.volatility = self.volatility;
         outer.one_row = self.one_row;
+        outer.single = self.single;
         *self = outer;
         Ok(())
     }

@@ -122,6 +122,8 @@ pub(super) struct Scope {
     /// Whether the query has a FROM clause.
     pub has_from: bool,
     pub outermost: bool,
+    /// The last item of FROM is a query of at most one row.
+    pub single_source: bool,
 }
 
 impl Scope {
@@ -144,6 +146,7 @@ impl Scope {
             bare: false,
             has_from: false,
             outermost: false,
+            single_source: false,
         }
     }
 }

@@ -127,6 +127,9 @@ impl Binder<'_> {
         let mut query = Query::new(Core::Select { distinct: false, targets, tail, has_where });
         query.one_row =
             (aggregated && groups.is_empty() && having.is_none()) || (from.is_empty() && filter.is_none());
+        let ungrouped = groups.is_empty() && !self.scope().grand_total;
+        query.single = ungrouped
+            && (aggregated || from.is_empty() || self.finds_one_row(select.where_clause.as_deref()));
         let mut all: Vec<&Bound> = Vec::new();
         all.extend(&filter);
         all.extend(&groups);
@@ -194,6 +197,7 @@ impl Binder<'_> {
             }
         };
         if !query.limit.is_empty() {
+            query.single |= query.one_row || matches!(&*query.limit, " LIMIT 1" | " LIMIT 0");
             query.one_row = false;
         }
         Ok(())
@@ -228,7 +232,10 @@ impl Binder<'_> {
                 Err(Problem::new(code, format!("{what} must not be negative")))
             }
             Form::Constant(_) => Ok(Some(bound.sql)),
-            _ => Ok(Some(format!("coalesce({}, {missing})", bound.sql))),
+            _ => {
+                let function = if what == "LIMIT" { "pg_limit" } else { "pg_offset" };
+                Ok(Some(format!("coalesce(\"pg:{function}(int8)\"({}), {missing})", bound.sql)))
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::errors::{Located, place, syntax};
 use super::operators::resolve;
 use super::query::{Naming, Query};
 use super::scope::Binder;
+use super::single::single_value;
 use super::types::strings;
 use mainstay_base::{Problem, Result};
 use mainstay_types::Type;
@@ -67,7 +68,7 @@ impl Binder<'_> {
         let Some(column) = query.columns().into_iter().next() else {
             return Err(syntax("subquery must return only one column").placed(at));
         };
-        let mut bound = Bound::plain(format!("({})", query.render(Naming::None)), column.ty).at(at);
+        let mut bound = Bound::plain(format!("({})", query.render_single(self)), column.ty).at(at);
         query.lend(&mut bound);
         bound.nullable = !query.always_one_row() || column.nullable;
         Ok(bound)
@@ -219,8 +220,8 @@ impl Binder<'_> {
             .collect();
         let test =
             self.compare_rows(name, fields.into_iter().map(|(_, bound)| bound).collect(), rights, at)?;
-        let sql =
-            format!("(SELECT {} FROM ({}) AS \"{emit}\")", test.sql, query.render(Naming::Columns(&names)));
+        let test = if query.at_most_one_row() { test.sql } else { single_value(&test.sql) };
+        let sql = format!("(SELECT {test} FROM ({}) AS \"{emit}\")", query.render(Naming::Columns(&names)));
         let mut bound = Bound { atom: true, ..Bound::boolean(sql) }.over([&left]).at(at);
         bound.nullable = true;
         query.lend(&mut bound);

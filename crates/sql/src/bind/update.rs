@@ -3,7 +3,6 @@
 use super::bound::{Bound, Form, quote};
 use super::dml::Writable;
 use super::errors::{Located, place, syntax};
-use super::query::Naming;
 use super::scope::{Binder, Clause};
 use super::steps::Lowered;
 use crate::catalog::Column;
@@ -211,7 +210,7 @@ impl Binder<'_> {
             query.assign_columns(self, &wanted, place(link.location))?;
             let names: Vec<String> = columns.iter().map(|column| quote(&column.name)).collect();
             let list = if names.len() == 1 { names.join("") } else { format!("({})", names.join(", ")) };
-            return Ok(vec![format!("{list} = ({})", query.render(Naming::None))]);
+            return Ok(vec![format!("{list} = ({})", query.render_single(self))]);
         }
         let row = self.within(clause, |binder| binder.expr(source))?;
         let Form::Row { fields, .. } = row.form else {

@@ -1,7 +1,7 @@
 //! What lowered statements call and no user writes: values out of JSON, and failures on purpose.
 
 use super::define::function;
-use crate::registry::{Call, Native, Ty};
+use crate::registry::{Aggregate, AggregateState, Call, Native, Ty};
 use crate::value::{self, Value, ValueRef};
 use mainstay_base::{Problem, Result};
 
@@ -9,8 +9,21 @@ const SECTION: &str = "Internal functions";
 
 pub(crate) static TABLE: &[Native] = &[
     function(SECTION, "pg_from_json", &[Ty::Json], Ty::AnyElement, from_json),
+    function(SECTION, "pg_limit", &[Ty::Int8], Ty::Int8, limit),
+    function(SECTION, "pg_offset", &[Ty::Int8], Ty::Int8, offset),
     function(SECTION, "pg_raise", &[Ty::Text, Ty::Text], Ty::Void, raise).volatile(),
 ];
+
+pub(crate) static AGGREGATES: &[Aggregate] = &[Aggregate {
+    name: "pg_single",
+    args: &[Ty::Any],
+    variadic: false,
+    returns: Ty::Any,
+    strict: false,
+    ordered_set: false,
+    start: single,
+    section: SECTION,
+}];
 
 /// The raw JSON of a member as a value of the type that the call returns, as `json_populate_record` makes it.
 fn from_json(call: &Call<'_>) -> Result<Value> {
@@ -22,6 +35,27 @@ fn from_json(call: &Call<'_>) -> Result<Value> {
     }
 }
 
+/// The row count of `LIMIT`.
+fn limit(call: &Call<'_>) -> Result<Value> {
+    not_negative(call, "2201W", "LIMIT")
+}
+
+/// The row count of `OFFSET`.
+fn offset(call: &Call<'_>) -> Result<Value> {
+    not_negative(call, "2201X", "OFFSET")
+}
+
+/// SQLite takes a negative LIMIT for none and a negative OFFSET for zero.
+fn not_negative(call: &Call<'_>, code: &'static str, what: &str) -> Result<Value> {
+    match call.args {
+        [ValueRef::Integer(count)] if *count < 0 => {
+            Err(Problem::new(code, format!("{what} must not be negative")))
+        }
+        [count] => Ok((*count).to_owned()),
+        _ => Ok(Value::Null),
+    }
+}
+
 /// `pg_raise(code, message)`: where a value of a domain breaks its constraint.
 fn raise(call: &Call<'_>) -> Result<Value> {
     let text = |index: usize| match call.args.get(index) {
@@ -29,4 +63,28 @@ fn raise(call: &Call<'_>) -> Result<Value> {
         _ => String::new(),
     };
     Err(Problem::new(text(0), text(1)))
+}
+
+/// The value of a subquery's only row.
+#[derive(Default)]
+struct Single(Option<Value>);
+
+fn single() -> Box<dyn AggregateState> {
+    Box::new(Single::default())
+}
+
+impl AggregateState for Single {
+    fn step(&mut self, call: &Call<'_>) -> Result<()> {
+        if self.0.is_some() {
+            return Err(Problem::new(
+                "21000",
+                "more than one row returned by a subquery used as an expression",
+            ));
+        }
+        self.0 = Some(call.args.first().copied().unwrap_or_default().to_owned());
+        Ok(())
+    }
+    fn value(&self, _call: &Call<'_>) -> Result<Value> {
+        Ok(self.0.clone().unwrap_or(Value::Null))
+    }
 }

@@ -67,4 +67,4 @@ pub(crate) static TABLES: &[&[Native]] = &[
     datetime::zone::TABLE,
     formatting::TABLE,
 ];
-pub(crate) static AGGREGATES: &[&[Aggregate]] = &[aggregates::TABLE];
+pub(crate) static AGGREGATES: &[&[Aggregate]] = &[aggregates::TABLE, lowering::AGGREGATES];

@@ -50,8 +50,16 @@ fn nulls_are_ordered_as_in_postgresql_where_there_can_be_any() {
         "SELECT id FROM users WHERE active ORDER BY email DESC, email, id DESC LIMIT $1",
         &[concat!(
             r#"SELECT "users"."id" FROM "users" WHERE "users"."active" ORDER BY "users"."email" DESC NULLS FIRST, "#,
-            r#""users"."email" NULLS LAST, "users"."id" DESC LIMIT coalesce(?1, -1)"#
+            r#""users"."email" NULLS LAST, "users"."id" DESC LIMIT coalesce("pg:pg_limit(int8)"(?1), -1)"#
         )],
+    );
+}
+
+#[test]
+fn a_subquery_by_key_is_not_guarded_against_a_second_row() {
+    check(
+        "SELECT (SELECT u.email FROM users u WHERE u.id = o.user_id) FROM orders o",
+        &[r#"SELECT (SELECT "u"."email" FROM "users" AS "u" WHERE "u"."id" = "o"."user_id") FROM "orders" AS "o""#],
     );
 }
 
