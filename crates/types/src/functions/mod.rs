@@ -14,8 +14,8 @@ mod pattern;
 mod range;
 mod regexp;
 mod string;
-mod text_search;
 mod system;
+mod text_search;
 mod trigram;
 
 use crate::registry::{Aggregate, Native};

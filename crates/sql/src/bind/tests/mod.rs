@@ -59,7 +59,9 @@ fn nulls_are_ordered_as_in_postgresql_where_there_can_be_any() {
 fn a_subquery_by_key_is_not_guarded_against_a_second_row() {
     check(
         "SELECT (SELECT u.email FROM users u WHERE u.id = o.user_id) FROM orders o",
-        &[r#"SELECT (SELECT "u"."email" FROM "users" AS "u" WHERE "u"."id" = "o"."user_id") FROM "orders" AS "o""#],
+        &[
+            r#"SELECT (SELECT "u"."email" FROM "users" AS "u" WHERE "u"."id" = "o"."user_id") FROM "orders" AS "o""#,
+        ],
     );
 }
 
