@@ -15,7 +15,16 @@ const WRITERS: u64 = 8;
 #[test]
 fn acknowledged_writes_survive_kill_nine() {
     let app = App::with(
-        "create table pairs (pair bigint not null, half smallint not null check (half in (1, 2)), primary key (pair, half));
+        "create type mood as enum ('sad', 'ok');
+         create table pairs (
+           pair bigint not null,
+           half smallint not null check (half in (1, 2)),
+           mood mood not null default 'ok' check (mood >= 'sad'),
+           note text not null default 'x' check (length(trim(note)) > 0),
+           price numeric(20, 2) generated always as (pair * 1.5) stored check (price > 0),
+           primary key (pair, half)
+         );
+         create index on pairs (mood, price);
          create publication everything for table pairs;",
     );
     let acknowledged: Arc<Mutex<BTreeSet<u64>>> = Arc::default();

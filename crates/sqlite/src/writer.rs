@@ -104,14 +104,19 @@ impl Writer {
         let problem = |failure: Failure| problems::of_failure(&failure, None);
         let mut connection =
             Connection::open(&shared.path, Role::Writer, &shared.settings).map_err(problem)?;
-        if check {
-            quick_check(&mut connection)?;
-        }
         let opened = meta::open(&mut connection)?;
         if let Some(bytes) = shared.settings.database_bytes_max {
             connection.batch(&format!("PRAGMA max_page_count = {}", bytes / 4096)).map_err(problem)?;
         }
         let catalog = Arc::new(opened.catalog);
+        if check {
+            // CHECK constraints and generated columns are evaluated too: they call functions and order enums.
+            connection.follow(catalog.version, &catalog.types).map_err(problem)?;
+            let context = shared.context(&catalog, &Arc::default());
+            let transaction = context.transaction_time;
+            let _frame = scope::enter(scope::Frame { context, sequences: None, transaction });
+            quick_check(&mut connection)?;
+        }
         shared.set_catalog(Arc::clone(&catalog));
         shared.position.store(opened.position, Ordering::Release);
         let context = shared.context(&catalog, &Arc::default());

@@ -80,6 +80,7 @@ impl Subject for Mainstay {
             address,
             "/rest/v1/rooms?limit=1",
         )?;
+        wait_for_seed(&first.url)?;
         first.stop();
         Server::start(
             Command::new(&self.binary).arg("serve").arg(&app).args(["--listen", &listen]),
@@ -106,6 +107,19 @@ impl Subject for Mainstay {
             Workload::ListWithEmbed => list(&base, "&select=*,members(*)"),
         })
     }
+}
+
+/// The server answers while it still seeds: the last row of the seed tells that it is done.
+fn wait_for_seed(url: &str) -> Result<()> {
+    let last = format!("{url}/rest/v1/messages?select=id&id=eq.{}", uuid(3, MESSAGES - 1));
+    for _ in 0..600 {
+        let body = ureq::get(&last).call().and_then(|mut answer| answer.body_mut().read_to_string());
+        if body.is_ok_and(|body| body.len() > 2) {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    Err("the seed did not end within 30 s".to_owned())
 }
 
 fn list(base: &str, rest: &str) -> String {
