@@ -29,6 +29,8 @@ pub async fn dev(project: Project, options: RunOptions) -> Result<ExitCode> {
     }
     let listeners = bind(&project, &options)?;
     let app = build::build(&project, world::machine(), listeners, true)?;
+    // The address first, whatever the folder holds: it is what a person looks for.
+    println!("{}", app.url());
     let mut waiting = match bring_up(&project, &app, true).await {
         Ok(()) => None,
         Err(failed) => {
@@ -151,12 +153,12 @@ fn reset(data_dir: &Path) -> Result<()> {
         .map_err(|error| Problem::new("MS020", format!("cannot empty `{}`: {error}", data_dir.display())))
 }
 
-/// What a person sees first. The first line is the URL.
+/// What is served and the keys to it, once the folder is applied.
 fn banner(project: &Project, app: &App) -> String {
     let (url, keys) = (app.url(), app.keys());
     let (tables, views, functions) = app.counts();
     format!(
-        "{url}\n\n  {}: {tables} tables, {views} views, {functions} functions\n\n  REST         {url}/rest/v1\n  reference    {url}/reference\n  anon         {}\n  service_role {}\n  data         {}\n",
+        "\n  {}: {tables} tables, {views} views, {functions} functions\n\n  REST         {url}/rest/v1\n  reference    {url}/reference\n  anon         {}\n  service_role {}\n  data         {}\n",
         project.name(),
         keys.anon,
         keys.service_role,
