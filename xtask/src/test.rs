@@ -1,8 +1,9 @@
 //! All tests, with everything that they need installed first or named exactly.
 
 use crate::process::{self, Result, root};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What tests look for, and the Debian package that brings it.
 const NEEDED: &[(&str, &str)] = &[
@@ -20,12 +21,42 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     let clients = root().join("target/clients");
     install_node(&clients)?;
     install_python(&clients)?;
-    process::run(
-        process::cargo()
-            .args(["test", "--workspace", "--no-fail-fast"])
-            .args(arguments)
-            .env("MAINSTAY_TEST_CLIENTS", &clients),
-    )
+    let mut command = process::cargo();
+    command
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(arguments)
+        .env("MAINSTAY_TEST_CLIENTS", &clients);
+    run_and_sum(&mut command)
+}
+
+/// Passes on what the runner says and closes with the sum over all crates.
+fn run_and_sum(command: &mut Command) -> Result<()> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot run cargo: {error}"))?;
+    let (mut passed, mut failed) = (0_u64, 0_u64);
+    for line in child
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|out| BufReader::new(out).lines())
+        .map_while(|line| line.ok())
+    {
+        println!("{line}");
+        if let Some(counts) = line.strip_prefix("test result:") {
+            let mut words = counts.split_whitespace().collect::<Vec<_>>().into_iter().rev();
+            while let Some(word) = words.next() {
+                let mut count = || words.next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0);
+                match word.trim_end_matches(';') {
+                    "passed" => passed += count(),
+                    "failed" => failed += count(),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let status = child.wait().map_err(|error| format!("cannot wait for cargo: {error}"))?;
+    println!("{passed} passed, {failed} failed");
+    if status.success() { Ok(()) } else { Err(format!("the tests failed: {status}")) }
 }
 
 fn postgres_binaries() -> Option<PathBuf> {
