@@ -3,7 +3,7 @@
 use crate::build::{self, App};
 use crate::migrate::{self, Failed};
 use crate::project::Project;
-use crate::{report, world};
+use crate::world;
 use mainstay_base::{Problem, Result};
 use notify::Watcher as _;
 use std::net::TcpListener;
@@ -221,9 +221,4 @@ impl Stop {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-/// Prints a problem of the store that nobody asked for (used by the composition root's tasks).
-pub fn complain(problem: &Problem) {
-    report::print(problem, None);
 }

@@ -1,7 +1,6 @@
 //! Changes: what a commit did to rows, in one sequence.
 
-use crate::store::BoxFuture;
-use mainstay_base::{Hlc, Result};
+use mainstay_base::Hlc;
 use mainstay_sql::Name;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -34,9 +33,4 @@ pub struct Change {
 /// Takes the changes of one commit, in order. Called on the committing thread: it must not block.
 pub trait ChangeSink: Send + Sync {
     fn committed(&self, changes: &[Arc<Change>]);
-}
-
-/// Reads changes from a position on; what realtime, outbox and projections resume from.
-pub trait ChangeFeed: Send + Sync {
-    fn after(&self, position: Position, limit: u32) -> BoxFuture<'_, Result<Vec<Change>>>;
 }

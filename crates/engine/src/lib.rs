@@ -8,7 +8,7 @@
 pub mod change;
 pub mod store;
 
-pub use change::{Change, ChangeFeed, ChangeSink, Operation, Position};
+pub use change::{Change, ChangeSink, Operation, Position};
 pub use store::{
     Applied, BoxFuture, Column, Format, ListenerId, Migrated, Migration, Plan, PlanKind, Read, RecordStore,
     Rows, Step, StoreStatus, Write, WriteStep, Written,

@@ -1,7 +1,6 @@
 //! The record store: prepares PostgreSQL statements, runs reads and writes, applies migrations.
 
 use crate::change::{ChangeSink, Position};
-use bytes::Bytes;
 use mainstay_base::{Problem, Result};
 use mainstay_sql::{Catalog, Name};
 use mainstay_types::{ColumnType, Session, Type, Value};
@@ -215,6 +214,3 @@ pub struct StoreStatus {
     pub reads_total: u64,
     pub durability: &'static str,
 }
-
-/// Raw rows for protocols that stream; unused until a face needs it.
-pub type Body = Bytes;
