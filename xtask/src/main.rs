@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bench;
+mod conformance;
 mod docs;
 mod fuzz;
 mod process;
@@ -15,6 +16,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   docs                write the generated documents again
   test [FILTER]       install what the tests need, then run all of them
   fuzz [--seconds=N]  fuzz the query grammar and the SQL front end
+  conformance PATH    replay PostgREST's suite: PATH is its checkout; [--cases FILE] [--show N] [--only TEXT]
   bench records       measure against PocketBase, print the table";
 
 fn main() -> ExitCode {
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ["docs"] => docs::write(),
         ["test", rest @ ..] => test::run(rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["conformance", rest @ ..] => conformance::run(rest),
         ["bench", "records", rest @ ..] => bench::records(rest),
         _ => Err(USAGE.to_owned()),
     };
