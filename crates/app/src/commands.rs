@@ -8,7 +8,7 @@ use crate::migrate::{self, State};
 use crate::project::Project;
 use crate::report::{self, Source};
 use crate::run::{self, RunOptions};
-use crate::{scaffold, secrets, world};
+use crate::{scaffold, secrets, typescript, world};
 use mainstay_base::{Problem, Result};
 use std::path::Path;
 use std::process::ExitCode;
@@ -131,6 +131,30 @@ pub fn migrate_assess(path: &Path, notices: bool) -> ExitCode {
             if assessment.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }),
     )
+}
+
+/// Prints the `Database` type, or writes it where `out` says. `schemas` empty means those that REST serves.
+pub fn types_typescript(path: &Path, schemas: &[String], out: Option<&Path>, keep_going: bool) -> ExitCode {
+    let work = || {
+        let project = Project::open(path)?;
+        let catalog = match typescript::catalog(&project, keep_going) {
+            Ok(catalog) => catalog,
+            Err(failed) => {
+                failed.print();
+                return Ok(ExitCode::FAILURE);
+            }
+        };
+        let schemas = if schemas.is_empty() { &project.settings.rest.schemas } else { schemas };
+        let text = typescript::render(&catalog, schemas)?;
+        match out {
+            None => print!("{text}"),
+            Some(file) => std::fs::write(file, text).map_err(|error| {
+                Problem::new("MS020", format!("cannot write `{}`: {error}", file.display()))
+            })?,
+        }
+        Ok(ExitCode::SUCCESS)
+    };
+    finish(path, work())
 }
 
 pub fn keys(path: &Path) -> ExitCode {

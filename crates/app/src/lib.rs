@@ -16,6 +16,7 @@ pub mod run;
 pub mod scaffold;
 pub mod secrets;
 pub mod settings;
+pub mod typescript;
 pub mod world;
 
 pub use run::RunOptions;

@@ -20,7 +20,8 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   mainstay new my-app && cd my-app && mainstay dev
   mainstay dev path/to/supabase-project
-  mainstay migrate assess path/to/supabase-project";
+  mainstay migrate assess path/to/supabase-project
+  mainstay types typescript --out src/database.types.ts";
 
 #[derive(Subcommand)]
 enum Command {
@@ -55,6 +56,9 @@ enum Command {
     /// Write, apply, list and assess migrations
     #[command(subcommand)]
     Migrate(Migrate),
+    /// Print types of the schema for a client's language
+    #[command(subcommand)]
+    Types(Types),
     /// Print the anon and service_role keys
     Keys {
         #[arg(default_value = ".")]
@@ -102,6 +106,24 @@ enum Migrate {
     },
 }
 
+#[derive(Subcommand)]
+enum Types {
+    /// The `Database` type that supabase-js takes, of the schema that the migrations lead to
+    Typescript {
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// A schema to describe; repeat it for several (default: those that REST serves)
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        schema: Vec<String>,
+        /// The file to write instead of printing
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Leave out statements that the embedded engine cannot do
+        #[arg(long)]
+        keep_going: bool,
+    },
+}
+
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::New { path } => commands::new(&path),
@@ -115,6 +137,9 @@ fn main() -> ExitCode {
         Command::Migrate(Migrate::Up { path, keep_going }) => commands::migrate_up(&path, keep_going),
         Command::Migrate(Migrate::Status { path }) => commands::migrate_status(&path),
         Command::Migrate(Migrate::Assess { path, notices }) => commands::migrate_assess(&path, notices),
+        Command::Types(Types::Typescript { path, schema, out, keep_going }) => {
+            commands::types_typescript(&path, &schema, out.as_deref(), keep_going)
+        }
         Command::Keys { path } => commands::keys(&path),
         Command::Doctor { path } => commands::doctor(&path),
         Command::Completions { shell } => {

@@ -88,3 +88,73 @@ fn the_pages_work_in_a_browser() {
     let server = app.dev();
     passes(node("pages.test.mjs").env("CHROMIUM", "/usr/bin/chromium"), &server);
 }
+
+/// Compiles a file beside the types of the shop, and gives the lines on which the compiler found something.
+fn compile(name: &str) -> (Vec<usize>, String) {
+    let modules = installed("node/node_modules");
+    installed("node/node_modules/typescript");
+    // A folder below the modules, so that the compiler finds them as a project would.
+    let folder = tempfile::tempdir_in(modules.parent().expect("a parent")).expect("a folder");
+    let types = folder.path().join("database.types.ts");
+    let mut command = support::binary();
+    command.args(["types", "typescript"]).arg(support::shop()).arg("--out").arg(&types);
+    let (code, out, errors) = run(&mut command);
+    assert_eq!((code, out.as_str()), (0, ""), "{errors}");
+    std::fs::copy(script(name), folder.path().join(name)).expect("copies the client");
+    let mut compiler = Command::new("node");
+    compiler.arg(modules.join("typescript/bin/tsc")).current_dir(folder.path()).args([
+        "--strict",
+        "--noEmit",
+        "--skipLibCheck",
+        "--target",
+        "es2022",
+        "--module",
+        "esnext",
+        "--moduleResolution",
+        "bundler",
+        "--lib",
+        "es2022,dom",
+        name,
+    ]);
+    let (code, out, errors) = run(&mut compiler);
+    let lines: Vec<usize> = out
+        .lines()
+        .filter_map(|line| line.strip_prefix(name)?.strip_prefix('(')?.split(',').next()?.parse().ok())
+        .collect();
+    assert_eq!(code == 0, lines.is_empty(), "{out}{errors}");
+    (lines, out)
+}
+
+#[test]
+fn a_typed_client_of_the_shop_compiles() {
+    let (lines, out) = compile("shop.types.ts");
+    assert!(lines.is_empty(), "{out}");
+}
+
+#[test]
+fn mistakes_in_a_typed_client_are_type_errors() {
+    let (lines, out) = compile("shop.types.fail.ts");
+    let text = std::fs::read_to_string(script("shop.types.fail.ts")).expect("reads the client");
+    let wanted: Vec<usize> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.trim_start().starts_with("// must fail"))
+        // Lines count from one, and the mistake is on the next.
+        .map(|(index, _)| index + 2)
+        .collect();
+    assert_eq!(wanted.len(), 9);
+    assert_eq!(lines, wanted, "{out}");
+}
+
+#[test]
+fn types_name_what_is_wrong() {
+    let app = App::with(APP);
+    let (code, out, errors) = app.run(&["types", "typescript", "--schema", "shpo"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(errors.contains("schema \"shpo\" does not exist"), "{errors}");
+    let (code, out, errors) = app.run(&["types", "typescript"]);
+    assert_eq!(code, 0, "{errors}");
+    for words in ["export type Database = {", "mood: \"sad\" | \"ok\" | \"happy\"", "tags: string[]"] {
+        assert!(out.contains(words), "{words} is missing in {out}");
+    }
+}

@@ -21,5 +21,6 @@ pub mod settings;
 mod values;
 mod write;
 
+pub use relationships::{Reference, references, says_one_row};
 pub use service::{Records, RecordsParts, build};
 pub use settings::RecordsSettings;

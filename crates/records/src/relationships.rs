@@ -2,6 +2,7 @@
 //!
 //! The rules are PostgREST's, so that a request that is unambiguous there is unambiguous here.
 
+mod references;
 mod views;
 
 use crate::fuzzy;
@@ -13,6 +14,7 @@ use mainstay_types::{Type, TypeId};
 use std::collections::{BTreeSet, HashMap};
 use views::ViewColumns;
 
+pub use references::{Reference, references};
 pub(crate) use views::key_columns;
 
 /// Pairs of columns: of the relation the relationship starts from, and of the one it leads to.
@@ -392,7 +394,7 @@ pub(crate) fn row_argument(function: &Function) -> Option<&Type> {
 }
 
 /// `ROWS 1` before the body declares a set that is at most one row.
-fn says_one_row(definition: &str) -> bool {
+pub fn says_one_row(definition: &str) -> bool {
     let words: Vec<String> = definition.split_whitespace().map(str::to_lowercase).collect();
     words
         .windows(2)
