@@ -20,6 +20,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// - A write is all or nothing: all its steps, or none. One that fails harms no other, also when both shared a
 ///   commit.
 /// - Transactions are serializable; a read of several plans sees one snapshot.
+/// - A transaction whose steps depend on each other is as atomic as a write of one step, and what is kept beside the
+///   rows ([`crate::Transaction::keep`]) has its fate.
 /// - A reader never waits for a writer.
 /// - Every commit that changed rows gets positions from one gapless, growing sequence, in commit order.
 /// - Changes reach listeners after their commit, in the order of positions, and never for a write that failed.
@@ -47,6 +49,9 @@ pub trait RecordStore: Send + Sync {
 
     /// Runs the steps in one transaction.
     fn write(&self, write: Write) -> BoxFuture<'_, Result<Written>>;
+
+    /// Runs a work in one transaction: for steps that depend on the results of earlier ones.
+    fn transact(&self, transact: crate::Transact) -> BoxFuture<'_, Result<crate::Transacted>>;
 
     /// Applies one migration file in one transaction, or nothing of it. Blocks writers, not readers.
     fn migrate(&self, migration: Migration) -> BoxFuture<'_, Result<Migrated>>;

@@ -18,9 +18,11 @@ mod relationships;
 mod schema;
 pub mod service;
 pub mod settings;
+mod transact;
 mod values;
 mod write;
 
 pub use relationships::{Reference, references, says_one_row};
 pub use service::{Records, RecordsParts, build};
 pub use settings::RecordsSettings;
+pub use transact::{Together, Within};

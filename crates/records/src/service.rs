@@ -34,11 +34,11 @@ pub fn build(settings: RecordsSettings, parts: RecordsParts) -> Records {
     Records(Arc::new(Service {
         store: parts.store,
         env: parts.env,
-        schema: ArcSwapOption::empty(),
-        reads: PlanCache::new(entries),
-        writes: PlanCache::new(entries),
-        calls: PlanCache::new(entries),
-        settings,
+        schema: Arc::new(ArcSwapOption::empty()),
+        reads: Arc::new(PlanCache::new(entries)),
+        writes: Arc::new(PlanCache::new(entries)),
+        calls: Arc::new(PlanCache::new(entries)),
+        settings: Arc::new(settings),
     }))
 }
 
@@ -47,13 +47,13 @@ pub fn build(settings: RecordsSettings, parts: RecordsParts) -> Records {
 pub struct Records(Arc<Service>);
 
 pub(crate) struct Service {
-    pub(crate) settings: RecordsSettings,
-    store: Arc<dyn RecordStore>,
-    env: Env,
-    schema: ArcSwapOption<Schema>,
-    pub(crate) reads: PlanCache<ReadPlan>,
-    pub(crate) writes: PlanCache<WritePlan>,
-    pub(crate) calls: PlanCache<CallPlan>,
+    pub(crate) settings: Arc<RecordsSettings>,
+    pub(crate) store: Arc<dyn RecordStore>,
+    pub(crate) env: Env,
+    schema: Arc<ArcSwapOption<Schema>>,
+    pub(crate) reads: Arc<PlanCache<ReadPlan>>,
+    pub(crate) writes: Arc<PlanCache<WritePlan>>,
+    pub(crate) calls: Arc<PlanCache<CallPlan>>,
 }
 
 /// A statement that the store has bound, with what its parameters are filled from.
@@ -87,9 +87,26 @@ impl Records {
     pub fn settings(&self) -> &RecordsSettings {
         &self.0.settings
     }
+
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.0
+    }
 }
 
 impl Service {
+    /// The same service, with the same plans, over another view of its store.
+    pub(crate) fn over(&self, store: Arc<dyn RecordStore>) -> Records {
+        Records(Arc::new(Service {
+            settings: self.settings.clone(),
+            store,
+            env: self.env.clone(),
+            schema: self.schema.clone(),
+            reads: self.reads.clone(),
+            writes: self.writes.clone(),
+            calls: self.calls.clone(),
+        }))
+    }
+
     async fn attempt(&self, request: &Request) -> Result<Response> {
         let schema = self.schema();
         match &request.shape.action {

@@ -15,6 +15,7 @@ mod convert;
 mod engine_functions;
 mod foreign_keys;
 mod functions;
+mod kept;
 mod listeners;
 mod lock;
 mod meta;
@@ -33,6 +34,7 @@ mod sequences;
 mod settings;
 mod shared;
 mod store;
+mod work;
 mod writer;
 
 pub use settings::{Durability, SqliteParts, SqliteSettings};

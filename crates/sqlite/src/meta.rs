@@ -42,7 +42,7 @@ pub(crate) struct Opened {
 /// Makes the tables where they are missing and reads what is in them.
 pub(crate) fn open(connection: &mut Connection) -> Result<Opened> {
     let problem = |failure: Failure| crate::problems::of_failure(&failure, None);
-    connection.batch(&format!("BEGIN IMMEDIATE; {SCHEMA}")).map_err(problem)?;
+    connection.batch(&format!("BEGIN IMMEDIATE; {SCHEMA} {}", crate::kept::SCHEMA)).map_err(problem)?;
     let outcome = read(connection);
     match &outcome {
         Ok(_) => connection.batch("COMMIT").map_err(problem)?,

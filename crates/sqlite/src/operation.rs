@@ -89,7 +89,8 @@ impl Writer {
         if Instant::now() >= deadline {
             return Outcome::Refused(problems::timed_out());
         }
-        let context = self.shared.context(&self.catalog, &write.session);
+        let mut context = self.shared.context(&self.catalog, &write.session);
+        context.transaction_time = self.work_began.unwrap_or(context.transaction_time);
         let _frame = self.enter(&context);
         let savepoint = self.needs_savepoint(write, &plans);
         if savepoint && let Err(failure) = self.connection.execute("SAVEPOINT op", &[]) {
@@ -120,7 +121,9 @@ impl Writer {
     /// Enters the frame of a transaction that begins now.
     pub(crate) fn enter(&mut self, context: &Context) -> scope::Entered {
         self.sequences.borrow_mut().begin();
-        self.last_transaction = context.transaction_time.max(self.last_transaction + 1);
+        if self.work_began.is_none() {
+            self.last_transaction = context.transaction_time.max(self.last_transaction + 1);
+        }
         scope::enter(Frame {
             context: context.clone(),
             sequences: Some(Rc::clone(&self.sequences)),
@@ -173,12 +176,29 @@ impl Writer {
             check_expected(step, rows.count)?;
             written.results.push(rows);
         }
-        if self.has_deferred_keys && raw::has_deferred_violations(self.connection.raw()) {
+        if self.has_deferred_keys
+            && self.work_began.is_none()
+            && raw::has_deferred_violations(self.connection.raw())
+        {
             return Err(WriteFailed::ForeignKey);
         }
         let overrides = context.overrides.lock().unwrap_or_else(PoisonError::into_inner);
         written.settings = overrides.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Ok(written)
+    }
+
+    /// As [`Writer::explain`], for a statement that only reads.
+    pub(crate) fn explain_read(
+        &self,
+        failed: Failed,
+        plan: &NativePlan,
+        values: &[Value],
+        context: &Context,
+    ) -> Problem {
+        match self.explain(failed, plan, values, context) {
+            WriteFailed::Problem(problem) => problem,
+            WriteFailed::ForeignKey => Problem::internal("a read violated a foreign key"),
+        }
     }
 
     fn explain(&self, failed: Failed, plan: &NativePlan, values: &[Value], context: &Context) -> WriteFailed {

@@ -53,6 +53,8 @@ pub struct SqliteSettings {
     pub changes_kept: u64,
     /// How long durable changes are kept at most.
     pub changes_age: Duration,
+    /// Entries that callers keep beside their rows ([`mainstay_engine::Kept`]) at most; the oldest go first.
+    pub kept_max: u64,
 }
 
 impl SqliteSettings {
@@ -73,6 +75,7 @@ impl SqliteSettings {
             database_bytes_max: None,
             changes_kept: 1_000_000,
             changes_age: Duration::from_secs(7 * 24 * 3600),
+            kept_max: 100_000,
         }
     }
 }

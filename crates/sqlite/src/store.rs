@@ -14,7 +14,7 @@ use crate::writer::{self, Job, WriteJob};
 use mainstay_base::{Hlc, Problem, Result};
 use mainstay_engine::{
     Applied, BoxFuture, Change, ChangeSink, ListenerId, Migrated, Migration, Operation, Plan, Position, Read,
-    RecordStore, Rows, StoreStatus, Write, Written,
+    RecordStore, Rows, StoreStatus, Transact, Transacted, Write, Written,
 };
 use mainstay_sql::plan::{Compiled, PlannedMigration};
 use mainstay_sql::{Catalog, Name};
@@ -197,8 +197,21 @@ impl RecordStore for SqliteStore {
             }
             let deadline = Instant::now().checked_add(write.timeout).unwrap_or_else(far_future);
             let (reply, answer) = oneshot::channel();
-            let answer = self.submit(Job::Write(WriteJob { write, deadline, reply }), answer)?;
+            let answer = self.submit(Job::Write(WriteJob { write, work: None, deadline, reply }), answer)?;
             answer.await.unwrap_or_else(|_| Err(problems::closing()))
+        })
+    }
+
+    fn transact(&self, transact: Transact) -> BoxFuture<'_, Result<Transacted>> {
+        Box::pin(async move {
+            let Transact { work, session, timeout, rollback } = transact;
+            let deadline = Instant::now().checked_add(timeout).unwrap_or_else(far_future);
+            let (reply, answer) = oneshot::channel();
+            let write = Write { steps: Vec::new(), session, timeout, rollback };
+            let answer =
+                self.submit(Job::Write(WriteJob { write, work: Some(work), deadline, reply }), answer)?;
+            let written = answer.await.unwrap_or_else(|_| Err(problems::closing()))?;
+            Ok(Transacted { position: written.position })
         })
     }
 

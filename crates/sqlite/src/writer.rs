@@ -14,7 +14,7 @@ use crate::sequences::Sequences;
 use crate::shared::{Checkpoint, Shared};
 use ahash::AHashMap;
 use mainstay_base::{Hlc, HlcClock, Problem, Result};
-use mainstay_engine::{Change, Migrated, Migration, Position, Write, Written};
+use mainstay_engine::{Change, Migrated, Migration, Position, Work, Write, Written};
 use mainstay_sql::catalog::ConstraintKind;
 use mainstay_sql::plan::PlannedMigration;
 use mainstay_sql::{Catalog, Name};
@@ -47,7 +47,9 @@ pub(crate) enum Job {
 }
 
 pub(crate) struct WriteJob {
+    /// Without steps where there is a work.
     pub write: Write,
+    pub work: Option<Arc<dyn Work>>,
     pub deadline: Instant,
     pub reply: oneshot::Sender<Result<Written>>,
 }
@@ -63,6 +65,10 @@ pub(crate) struct Writer {
     pub has_deferred_keys: bool,
     pub sequences: Rc<RefCell<Sequences>>,
     pub last_transaction: i64,
+    /// The time of the transaction that a work runs in; `None` outside of one.
+    pub work_began: Option<i64>,
+    /// A work has run since the last rollback: tables that its plans made may go with the next.
+    pub worked: bool,
     pub clock: HlcClock,
     pub position: u64,
     /// A position that no durable change is older than.
@@ -127,6 +133,8 @@ impl Writer {
             catalog: Arc::clone(&catalog),
             has_deferred_keys: false,
             last_transaction: 0,
+            work_began: None,
+            worked: false,
             clock: HlcClock::starting_after(Hlc(opened.time)),
             position: opened.position,
             oldest_change: opened.oldest_change,
@@ -289,7 +297,11 @@ impl Writer {
             for (job, outcome) in jobs.iter().zip(outcomes.iter_mut()) {
                 count += 1;
                 if !matches!(outcome, Some(Err(_))) {
-                    match self.run_write(&job.write, job.deadline) {
+                    let ran = match &job.work {
+                        None => self.run_write(&job.write, job.deadline),
+                        Some(work) => self.run_work(&**work, job.write.rollback, job.deadline),
+                    };
+                    match ran {
                         Outcome::Kept(written) => *outcome = Some(Ok(written)),
                         Outcome::Refused(problem) => *outcome = Some(Err(problem)),
                         Outcome::Lost(problem) => {
@@ -464,6 +476,9 @@ impl Writer {
             && let Err(failure) = self.connection.execute("ROLLBACK", &[])
         {
             tracing::error!(%failure, "cannot roll back");
+        }
+        if std::mem::take(&mut self.worked) {
+            self.connection.forget_scratch();
         }
     }
 

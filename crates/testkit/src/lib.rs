@@ -8,3 +8,4 @@
 pub mod generate;
 pub mod postgres;
 pub mod record_store;
+mod transactions;

@@ -14,6 +14,8 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use crate::transactions::*;
+
 /// An empty store, with what must outlive it (its directory).
 pub struct Fixture {
     pub store: Box<dyn RecordStore>,
@@ -47,6 +49,14 @@ macro_rules! record_store_suite {
             settings_come_back_from_a_write,
             values_in_many_sets_share_one_statement,
             a_long_statement_ends_at_its_deadline,
+            a_transaction_decides_by_what_it_reads,
+            a_refused_transaction_leaves_nothing,
+            a_failed_step_is_undone_alone,
+            what_is_kept_is_found_until_its_time,
+            a_rehearsed_transaction_leaves_nothing,
+            transactions_do_not_overlap,
+            a_transaction_is_over_with_its_work,
+            deferred_keys_hold_at_the_end_of_a_transaction,
             a_closed_store_refuses_work,
         );
     };
@@ -69,7 +79,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 const SHOP: &str = "
 CREATE TABLE owners (id bigint PRIMARY KEY, name text NOT NULL);
@@ -83,12 +93,12 @@ CREATE TABLE notes (
 CREATE PUBLICATION changes FOR TABLE notes;
 ";
 
-fn session() -> Arc<Session> {
+pub(crate) fn session() -> Arc<Session> {
     Arc::new(Session { role: "anon".to_owned(), ..Session::default() })
 }
 
 #[track_caller]
-fn sure<T>(outcome: Result<T>) -> T {
+pub(crate) fn sure<T>(outcome: Result<T>) -> T {
     match outcome {
         Ok(value) => value,
         Err(problem) => panic!("{problem} {:?} {:?}", problem.details(), problem.hint()),
@@ -96,42 +106,42 @@ fn sure<T>(outcome: Result<T>) -> T {
 }
 
 #[track_caller]
-fn problem_of<T>(outcome: Result<T>) -> Problem {
+pub(crate) fn problem_of<T>(outcome: Result<T>) -> Problem {
     match outcome {
         Ok(_) => panic!("it succeeded"),
         Err(problem) => problem,
     }
 }
 
-async fn migrate(store: &dyn RecordStore, name: &str, text: &str) -> Result<Migrated> {
+pub(crate) async fn migrate(store: &dyn RecordStore, name: &str, text: &str) -> Result<Migrated> {
     let (name, text) = (name.to_owned(), text.to_owned());
     store.migrate(Migration { name, text, keep_going: false, record: true }).await
 }
 
-async fn build_shop(store: &dyn RecordStore) {
+pub(crate) async fn build_shop(store: &dyn RecordStore) {
     sure(migrate(store, "0001_shop", SHOP).await);
 }
 
 #[track_caller]
-fn plan(store: &dyn RecordStore, sql: &str, parameters: &[Type]) -> Arc<Plan> {
+pub(crate) fn plan(store: &dyn RecordStore, sql: &str, parameters: &[Type]) -> Arc<Plan> {
     let parameters: Vec<_> = parameters.iter().cloned().map(Into::into).collect();
     sure(store.prepare(sql, &parameters))
 }
 
-fn step(plan: &Arc<Plan>, values: Vec<Value>) -> WriteStep {
+pub(crate) fn step(plan: &Arc<Plan>, values: Vec<Value>) -> WriteStep {
     WriteStep { plan: Arc::clone(plan), value_sets: vec![values], format: Format::JsonArray, expect: None }
 }
 
-fn write_of(steps: Vec<WriteStep>) -> Write {
+pub(crate) fn write_of(steps: Vec<WriteStep>) -> Write {
     Write { steps, session: session(), timeout: TIMEOUT, rollback: false }
 }
 
-async fn run(store: &dyn RecordStore, sql: &str) -> Result<Written> {
+pub(crate) async fn run(store: &dyn RecordStore, sql: &str) -> Result<Written> {
     let plan = store.prepare(sql, &[])?;
     store.write(write_of(vec![step(&plan, Vec::new())])).await
 }
 
-fn read_of(plans: &[(&Arc<Plan>, Vec<Value>)], format: Format) -> Read {
+pub(crate) fn read_of(plans: &[(&Arc<Plan>, Vec<Value>)], format: Format) -> Read {
     let steps = plans.iter().map(|(plan, values)| {
         let plan = Arc::clone(plan);
         Step { plan, values: values.clone(), format }
@@ -143,16 +153,16 @@ fn text_of(rows: &Rows) -> String {
     String::from_utf8_lossy(&rows.body).into_owned()
 }
 
-async fn select(store: &dyn RecordStore, sql: &str) -> String {
+pub(crate) async fn select(store: &dyn RecordStore, sql: &str) -> String {
     let plan = plan(store, sql, &[]);
     let rows = sure(store.read(read_of(&[(&plan, Vec::new())], Format::JsonArray)).await);
     rows.first().map(text_of).unwrap_or_default()
 }
 
-const INSERT_NOTE: &str = "INSERT INTO notes (id, owner, title, size) VALUES ($1, $2, $3, $4)";
-const NOTE_TYPES: [Type; 4] = [Type::Int8, Type::Int8, Type::Text, Type::Int4];
+pub(crate) const INSERT_NOTE: &str = "INSERT INTO notes (id, owner, title, size) VALUES ($1, $2, $3, $4)";
+pub(crate) const NOTE_TYPES: [Type; 4] = [Type::Int8, Type::Int8, Type::Text, Type::Int4];
 
-fn note(id: i64, owner: Option<i64>, title: &str, size: i64) -> Vec<Value> {
+pub(crate) fn note(id: i64, owner: Option<i64>, title: &str, size: i64) -> Vec<Value> {
     let owner = owner.map_or(Value::Null, Value::Integer);
     vec![Value::Integer(id), owner, Value::text(title), Value::Integer(size)]
 }

@@ -142,6 +142,13 @@ impl RecordStore for Scribe {
         Box::pin(async move { outcome })
     }
 
+    fn transact(
+        &self,
+        _transact: mainstay_engine::Transact,
+    ) -> BoxFuture<'_, Result<mainstay_engine::Transacted>> {
+        Box::pin(async { Err(Problem::internal("not asked here")) })
+    }
+
     fn migrate(&self, _: Migration) -> BoxFuture<'_, Result<Migrated>> {
         Box::pin(async { Err(Problem::internal("a scribe has no migrations")) })
     }
