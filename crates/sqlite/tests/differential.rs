@@ -1,7 +1,7 @@
 //! The embedded engine beside PostgreSQL: the same statements, the same values, types, order, errors and JSON.
 //!
-//! Cases: `tests/differential/expressions.sql` (one select list a line), `queries.sql` (statements), and expressions
-//! made from a seed. A difference that is meant stands in `tests/differential/differences.txt` with its reason; one
+//! Cases: `tests/differential/expressions.sql` (one select list a line), `queries.sql` (statements), `scripts.sql`
+//! (changes of the schema among statements), and expressions made from a seed. A difference that is meant stands in `tests/differential/differences.txt` with its reason; one
 //! that stands there and no longer differs fails too.
 
 use mainstay_base::{Env, World};
@@ -10,7 +10,7 @@ use mainstay_engine::{
 };
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
 use mainstay_testkit::generate::Generator;
-use mainstay_testkit::postgres::{Cluster, Outcome, Session};
+use mainstay_testkit::postgres::{Cluster, Failure, Outcome, Session};
 use mainstay_types::{Context, Value, value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -59,11 +59,15 @@ impl Embedded {
     }
 
     fn migrate(&self, text: &str) {
-        let migration =
-            Migration { name: "schema".into(), text: text.into(), keep_going: false, record: true };
-        self.runtime.block_on(self.store.migrate(migration)).unwrap_or_else(|problem| {
+        self.apply(text).unwrap_or_else(|problem| {
             panic!("schema.sql: {problem} {:?} {:?}", problem.details(), problem.place());
         });
+    }
+
+    fn apply(&self, text: &str) -> mainstay_base::Result<()> {
+        let migration =
+            Migration { name: "schema".into(), text: text.into(), keep_going: false, record: false };
+        self.runtime.block_on(self.store.migrate(migration)).map(|_| ())
     }
 
     fn run(&self, plan: &Arc<Plan>, format: Format) -> mainstay_base::Result<Rows> {
@@ -91,10 +95,7 @@ impl Embedded {
         };
         let (plan, rows) = match attempt() {
             Ok(both) => both,
-            Err(problem) => {
-                let (code, message) = (problem.code().to_owned(), problem.message().to_owned());
-                return (Outcome::Failed { code, message }, Vec::new());
-            }
+            Err(problem) => return (Outcome::Failed(failure(&problem)), Vec::new()),
         };
         let context = self.context();
         let types = plan.columns.iter().map(|column| context.registry.type_name(&column.ty)).collect();
@@ -129,6 +130,14 @@ impl Embedded {
     }
 }
 
+fn failure(problem: &mainstay_base::Problem) -> Failure {
+    Failure {
+        code: problem.code().to_owned(),
+        message: problem.message().to_owned(),
+        details: problem.details().map(str::to_owned),
+    }
+}
+
 /// The same type, modifiers aside.
 fn same_type(theirs: &str, ours: &str) -> bool {
     // `interval day` has a modifier in words.
@@ -145,15 +154,14 @@ fn same_type(theirs: &str, ours: &str) -> bool {
 /// What differs, in words; `None` where nothing does.
 fn difference(theirs: &Outcome, ours: &Outcome) -> Option<String> {
     match (theirs, ours) {
-        (Outcome::Failed { code, message }, Outcome::Failed { code: our_code, message: our_message }) => {
-            (code != our_code || message != our_message)
-                .then(|| format!("error {code} {message} / {our_code} {our_message}"))
+        (Outcome::Failed(their), Outcome::Failed(our)) => (their.code != our.code
+            || their.message != our.message)
+            .then(|| format!("error {} {} / {} {}", their.code, their.message, our.code, our.message)),
+        (Outcome::Failed(failed), Outcome::Rows { rows, .. }) => {
+            Some(format!("error {} {} / {rows:?}", failed.code, failed.message))
         }
-        (Outcome::Failed { code, message }, Outcome::Rows { rows, .. }) => {
-            Some(format!("error {code} {message} / {rows:?}"))
-        }
-        (Outcome::Rows { rows, .. }, Outcome::Failed { code, message }) => {
-            Some(format!("{rows:?} / error {code} {message}"))
+        (Outcome::Rows { rows, .. }, Outcome::Failed(failed)) => {
+            Some(format!("{rows:?} / error {} {}", failed.code, failed.message))
         }
         (Outcome::Rows { types, rows }, Outcome::Rows { types: our_types, rows: our_rows }) => {
             if rows != our_rows {
@@ -212,10 +220,39 @@ impl Comparison {
     }
 
     fn compare(&mut self, case: &str, statement: &str) {
-        self.compared += 1;
         let theirs = self.session.query(statement);
         let (ours, json) = self.embedded.query(statement);
         let found = difference(&theirs, &ours).or_else(|| self.json_difference(statement, &json));
+        self.note(case, found);
+    }
+
+    /// A line of a script: statements that change the schema, else one statement as any other. Details count too.
+    fn follow(&mut self, line: &str) {
+        let word = line.split_whitespace().next().unwrap_or_default();
+        if !matches!(word, "create" | "alter" | "drop" | "set") {
+            let (theirs, ours) = (self.session.query(line), self.embedded.query(line).0);
+            let details = match (&theirs, &ours) {
+                (Outcome::Failed(their), Outcome::Failed(our)) if their.details != our.details => {
+                    Some(format!("details {:?} / {:?}", their.details, our.details))
+                }
+                _ => None,
+            };
+            return self.note(line, difference(&theirs, &ours).or(details));
+        }
+        let theirs = self.session.execute(line);
+        self.session.execute("reset all; set client_min_messages = error").expect("settings are as before");
+        let ours = self.embedded.apply(line).map_err(|problem| failure(&problem));
+        let words = |outcome: &Result<(), Failure>| match outcome {
+            Ok(()) => "done".to_owned(),
+            Err(failed) => format!("error {} {} {:?}", failed.code, failed.message, failed.details),
+        };
+        let differ = (theirs != ours).then(|| format!("{} / {}", words(&theirs), words(&ours)));
+        self.note(line, differ);
+    }
+
+    fn note(&mut self, case: &str, found: Option<String>) {
+        self.compared += 1;
+        let case = case.trim_end_matches(';');
         match (found, self.meant.get(case)) {
             (Some(_), Some(_)) | (None, None) => {}
             (Some(what), None) => self.differences.push(format!("{case}\n    {what}")),
@@ -281,6 +318,50 @@ fn shop_statements_agree() {
         comparison.compare(line.trim_end_matches(';'), line);
     }
     comparison.finish();
+}
+
+/// Schemas that change between statements, line by line, with the details of errors.
+#[test]
+fn scripts_agree() {
+    let cluster = Cluster::start();
+    let mut comparison = Comparison::over(&cluster, "scripts", "shop_schema.sql");
+    for line in file("scripts.sql").lines().filter(|line| !line.starts_with("--") && !line.is_empty()) {
+        comparison.follow(line);
+    }
+    comparison.finish();
+}
+
+/// What may stand in an index depends on this.
+#[test]
+fn volatilities_agree() {
+    use mainstay_types::registry::{Kind, natives};
+    let cluster = Cluster::start();
+    let mut session = cluster.database("volatilities");
+    let types = "array_to_string(array(select format_type(t, null) from unnest(p.proargtypes) with ordinality u(t, n) order by n), ',')";
+    let operands = "concat_ws(',', format_type(nullif(o.oprleft, 0), null), format_type(o.oprright, null))";
+    let query = format!(
+        "select 'function ' || p.proname || '(' || {types} || ')', p.provolatile from pg_proc p union all \
+         select 'operator ' || o.oprname || '(' || {operands} || ')', p.provolatile from pg_operator o join pg_proc p on p.oid = o.oprcode"
+    );
+    let Outcome::Rows { rows, .. } = session.query(&query) else { panic!("pg_proc cannot be read") };
+    let theirs: BTreeMap<String, String> =
+        rows.into_iter().filter_map(|row| Some((row.first()?.clone()?, row.get(1)?.clone()?))).collect();
+    let registry = mainstay_types::Registry::default();
+    let mut compared = 0;
+    let mut differences = Vec::new();
+    for native in natives() {
+        let word = if native.kind == Kind::Operator { "operator" } else { "function" };
+        let args: Vec<String> = native.args.iter().map(|ty| registry.type_name(&ty.to_type())).collect();
+        let call = format!("{word} {}({})", native.name, args.join(","));
+        let Some(known) = theirs.get(&call) else { continue };
+        compared += 1;
+        let ours = format!("{:?}", native.volatility).to_lowercase();
+        if !ours.starts_with(known) {
+            differences.push(format!("{call}: {known} / {ours}"));
+        }
+    }
+    assert!(compared > 400, "{compared} functions and operators were found in PostgreSQL");
+    assert!(differences.is_empty(), "{compared} compared, these differ:\n{}", differences.join("\n"));
 }
 
 #[test]

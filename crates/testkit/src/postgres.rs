@@ -17,9 +17,19 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Column types, then rows; `None` is NULL.
-    Rows { types: Vec<String>, rows: Vec<Vec<Option<String>>> },
-    /// SQLSTATE and message.
-    Failed { code: String, message: String },
+    Rows {
+        types: Vec<String>,
+        rows: Vec<Vec<Option<String>>>,
+    },
+    Failed(Failure),
+}
+
+/// An error: SQLSTATE, message and the line `DETAIL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub code: String,
+    pub message: String,
+    pub details: Option<String>,
 }
 
 impl Cluster {
@@ -165,7 +175,7 @@ impl Session {
     }
 
     /// Runs statements; the first error is the result.
-    pub fn execute(&mut self, statements: &str) -> Result<(), (String, String)> {
+    pub fn execute(&mut self, statements: &str) -> Result<(), Failure> {
         match failure(&self.ask(&format!("{statements}\n;"))) {
             Some(failed) => Err(failed),
             None => Ok(()),
@@ -176,14 +186,14 @@ impl Session {
     pub fn query(&mut self, query: &str) -> Outcome {
         let query = query.trim().trim_end_matches(';');
         let described = self.ask(&format!("{query} \\gdesc"));
-        if let Some((code, message)) = failure(&described) {
-            return Outcome::Failed { code, message };
+        if let Some(failed) = failure(&described) {
+            return Outcome::Failed(failed);
         }
         let types =
             records(&described).into_iter().filter_map(|row| row.into_iter().nth(1).flatten()).collect();
         let answer = self.ask(&format!("{query};"));
         match failure(&answer) {
-            Some((code, message)) => Outcome::Failed { code, message },
+            Some(failed) => Outcome::Failed(failed),
             None => Outcome::Rows { types, rows: records(&answer) },
         }
     }
@@ -207,8 +217,9 @@ fn records(answer: &str) -> Vec<Vec<Option<String>>> {
 }
 
 /// `ERROR:  22012: division by zero`
-fn failure(answer: &str) -> Option<(String, String)> {
+fn failure(answer: &str) -> Option<Failure> {
     let line = answer.lines().find_map(|line| line.split_once("ERROR:  ").map(|(_, rest)| rest))?;
     let (code, message) = line.split_once(": ")?;
-    (code.len() == 5).then(|| (code.to_owned(), message.to_owned()))
+    let details = answer.lines().find_map(|line| line.strip_prefix("DETAIL:  ")).map(str::to_owned);
+    (code.len() == 5).then(|| Failure { code: code.to_owned(), message: message.to_owned(), details })
 }

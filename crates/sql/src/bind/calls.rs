@@ -5,7 +5,7 @@ use super::coerce::Coercion;
 use super::errors::Located;
 use super::scope::{Binder, Clause};
 use mainstay_base::{Problem, Result};
-use mainstay_types::registry::{Body, Native};
+use mainstay_types::registry::{Body, Kind, Native};
 use mainstay_types::{Type, Volatility};
 
 /// The function that makes a JSON object of fields, and the aggregate that makes an array of such objects.
@@ -28,6 +28,9 @@ pub(super) fn call_native(
         let mut null = Bound::null();
         null.ty = returns.clone().into();
         return Ok(null);
+    }
+    if let Some(joined) = joined_texts(binder, native, &args, returns)? {
+        return Ok(joined);
     }
     let sql = match native.body {
         Body::Sqlite(template) => (substitute(template, &args), false),
@@ -57,6 +60,26 @@ pub(super) fn call_native(
         binder.writes = true;
     }
     Ok(evaluate_once(binder, bound, native.volatility))
+}
+
+/// `text || anything` joins text forms: where those are immutable, the casts say so.
+fn joined_texts(
+    binder: &mut Binder<'_>,
+    native: &Native,
+    args: &[Bound],
+    returns: &Type,
+) -> Result<Option<Bound>> {
+    let joins =
+        native.kind == Kind::Operator && native.name == "||" && native.volatility == Volatility::Stable;
+    if !joins || args.iter().any(|bound| super::coerce::is_shown_stable(&bound.ty.ty)) {
+        return Ok(None);
+    }
+    let mut texts = Vec::with_capacity(args.len());
+    for bound in args {
+        texts.push(binder.coerce(bound.clone(), &Type::Text.into(), Coercion::Explicit)?);
+    }
+    let operands: Vec<String> = texts.iter().map(Bound::operand).collect();
+    Ok(Some(Bound::plain(operands.join(" || "), returns.clone()).over(&texts).loose()))
 }
 
 /// Natives of the engine that change what it keeps.

@@ -55,6 +55,12 @@ fn depends_on_session(ty: &Type) -> bool {
     }
 }
 
+/// `now` and its kin, which are not the same at another time.
+fn means_a_moment(text: &str) -> bool {
+    let words = text.to_ascii_lowercase();
+    ["now", "today", "tomorrow", "yesterday"].iter().any(|word| words.contains(word))
+}
+
 impl Binder<'_> {
     fn context(&self, shifted: bool) -> Context {
         let session = Session {
@@ -103,6 +109,13 @@ impl Binder<'_> {
         let settled = self
             .settled(depends_on_session(&target.ty), |context| value::input(read, text, context))
             .placed(at)?;
+        // PostgreSQL gives a literal its value when the expression is made.
+        let settled = match settled {
+            None if self.kept && !means_a_moment(text) => {
+                Some(value::input(read, text, &self.context(false)).placed(at)?)
+            }
+            settled => settled,
+        };
         let Some(value) = settled else {
             let sql = format!("pg_cast({}, {})", quote_text(text), self.descriptor(&Type::Text, target, how));
             let mut bound = Bound::plain(sql, target.clone()).at(at).not_null();
@@ -179,6 +192,15 @@ impl Binder<'_> {
 
     /// The cast itself, which is known to exist.
     fn convert(&mut self, bound: Bound, target: &ColumnType, how: Coercion) -> Result<Bound> {
+        let volatility = cast_volatility(&bound.ty.ty, &target.ty);
+        let mut cast = self.converted(bound, target, how)?;
+        if !cast.is_constant() {
+            cast.volatility = super::bound::weaker(cast.volatility, volatility);
+        }
+        Ok(cast)
+    }
+
+    fn converted(&mut self, bound: Bound, target: &ColumnType, how: Coercion) -> Result<Bound> {
         if let (Form::Row { .. }, Type::Composite(id)) = (&bound.form, &target.ty)
             && bound.ty.ty != target.ty
         {
@@ -231,16 +253,9 @@ impl Binder<'_> {
             return self.apply_modifier(cast, target, how);
         }
         let descriptor = self.descriptor(&bound.ty.ty, target, how);
-        let mut cast = Bound::plain(format!("pg_cast({}, {descriptor})", bound.sql), target.clone())
+        Ok(Bound::plain(format!("pg_cast({}, {descriptor})", bound.sql), target.clone())
             .over([&bound])
-            .at(bound.place);
-        if depends_on_session(&target.ty) || depends_on_session(&bound.ty.ty) {
-            let zoned = |ty: &Type| matches!(ty, Type::TimestampTz | Type::TimeTz);
-            if zoned(&target.ty) || zoned(&bound.ty.ty) || bound.ty.ty.is_string() {
-                cast.volatility = super::bound::weaker(cast.volatility, Volatility::Stable);
-            }
-        }
-        Ok(cast)
+            .at(bound.place))
     }
 
     /// Applies a modifier to a value that has the type already.
@@ -320,6 +335,40 @@ impl Binder<'_> {
             _ => None,
         }
     }
+}
+
+/// As PostgreSQL has it: a cast by way of text is as stable as the types' own text forms, one between moments is
+/// stable where the time zone counts.
+fn cast_volatility(from: &Type, to: &Type) -> Volatility {
+    let zoned = |ty: &Type| matches!(ty, Type::TimestampTz | Type::TimeTz);
+    let moment = |ty: &Type| {
+        matches!(ty, Type::Date | Type::Time | Type::TimeTz | Type::Timestamp | Type::TimestampTz)
+    };
+    let stable = if from == to {
+        false
+    } else if to.is_string() {
+        is_shown_stable(from)
+    } else if from.is_string() {
+        is_shown_stable(to) || matches!(to, Type::Time | Type::TimeTz | Type::Interval | Type::RegConfig)
+    } else {
+        moment(from) && moment(to) && (zoned(from) || zoned(to))
+    };
+    if stable { Volatility::Stable } else { Volatility::Immutable }
+}
+
+/// Types whose output function PostgreSQL marks STABLE.
+pub(super) fn is_shown_stable(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Date
+            | Type::Timestamp
+            | Type::TimestampTz
+            | Type::Enum(_)
+            | Type::Array(_)
+            | Type::Range(_)
+            | Type::Composite(_)
+            | Type::Record
+    )
 }
 
 enum Free {

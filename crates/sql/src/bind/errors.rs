@@ -1,5 +1,6 @@
 //! PostgreSQL's words for what is wrong with names and types.
 
+use crate::catalog::Name;
 use mainstay_base::Problem;
 
 pub(super) trait Located {
@@ -19,6 +20,12 @@ impl<T> Located for mainstay_base::Result<T> {
     fn placed(self, place: Option<usize>) -> Self {
         self.map_err(|problem| problem.placed(place))
     }
+}
+
+/// A view that reads itself.
+pub(super) fn infinite_recursion(view: &Name) -> Problem {
+    let words = format!("infinite recursion detected in rules for relation \"{}\"", view.name);
+    Problem::new("42P17", words)
 }
 
 pub(super) fn undefined_table(name: &str) -> Problem {

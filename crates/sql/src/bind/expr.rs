@@ -261,6 +261,10 @@ impl Binder<'_> {
 
     /// A value of a domain: fails at run time where it breaks a constraint.
     fn check_domain(&mut self, value: Bound, domain: &crate::catalog::Domain) -> Result<Bound> {
+        let at = value.place;
+        let (values, fence) =
+            if self.in_schema_text() { (vec![value], None) } else { self.fence(vec![value], at)? };
+        let value = values.into_iter().next().unwrap_or_else(Bound::null);
         let mut arms = Vec::new();
         if domain.not_null {
             let message = format!("domain {} does not allow null values", domain.name);
@@ -284,15 +288,26 @@ impl Binder<'_> {
                 .over([&value])
                 .at(value.place);
         bound.atom = false;
-        Ok(bound)
+        Ok(match fence {
+            Some(fence) => fence.around(bound),
+            None => bound,
+        })
     }
 
     fn case(&mut self, case: &CaseExpr) -> Result<Bound> {
         let at = place(case.location);
+        let mut fence = None;
         let subject = match case.arg.as_deref() {
             Some(node) => {
                 let bound = self.expr(node)?;
-                Some(self.settle(bound)?)
+                let bound = self.settle(bound)?;
+                if self.in_schema_text() {
+                    Some(bound)
+                } else {
+                    let (mut values, held) = self.fence(vec![bound], at)?;
+                    fence = held;
+                    values.pop()
+                }
             }
             None => None,
         };
@@ -340,7 +355,13 @@ impl Binder<'_> {
         for test in &tests {
             bound.absorb(test);
         }
-        Ok(bound)
+        Ok(match fence {
+            Some(_) if bound.aggregate || bound.window => {
+                return Err(Problem::needs_postgres("CASE of a volatile value with an aggregate").placed(at));
+            }
+            Some(fence) => fence.around(bound),
+            None => bound,
+        })
     }
 
     pub fn coalesce(&mut self, nodes: &[Node], at: Option<usize>) -> Result<Bound> {

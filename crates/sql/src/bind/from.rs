@@ -1,7 +1,7 @@
 //! FROM: tables, views, subqueries, functions and joins.
 
 use super::bound::{Bound, compare_text, quote};
-use super::errors::{Located, place, relocated, undefined_table};
+use super::errors::{Located, infinite_recursion, place, relocated, undefined_table};
 use super::query::{Naming, Query};
 use super::scope::{Binder, Clause, ScopeColumn, Source, SourceColumn};
 use super::types::{qualified, strings};
@@ -161,8 +161,13 @@ impl Binder<'_> {
         let NodeEnum::SelectStmt(select) = &statement.node else {
             return Err(Problem::internal(format!("view {} has no query", relation.name)));
         };
-        let mut query =
-            self.in_isolation(|binder| binder.subquery(select)).map_err(|problem| relocated(problem, at))?;
+        if self.views.contains(&relation.name) {
+            return Err(infinite_recursion(&relation.name));
+        }
+        self.views.push(relation.name.clone());
+        let query = self.in_isolation(|binder| binder.subquery(select));
+        self.views.pop();
+        let mut query = query.map_err(|problem| relocated(problem, at))?;
         query.settle(self)?;
         let names: Vec<String> = relation.columns.iter().map(|column| column.name.clone()).collect();
         query.rename(names.get(..query.columns().len().min(names.len())).unwrap_or_default())?;
@@ -229,7 +234,7 @@ impl Binder<'_> {
         at: Option<usize>,
     ) -> Result<String> {
         let id = self.scope().id;
-        let lateral = query.uses.iter().any(|used| used.scope == id);
+        let lateral = query.fence.is_some() || query.uses.iter().any(|used| used.scope == id);
         let emit = self.emit_name(name);
         let columns = query.columns();
         let wanted = unique_names(columns.iter().map(|column| column.name.as_str()));
@@ -297,14 +302,16 @@ impl Binder<'_> {
             found.nullable = column.nullable;
             out.push(found);
         }
-        let text = format!(
-            "json_each((SELECT json_group_array(json_array({})) FROM ({}) AS {})) AS {}",
+        let mut rows = format!(
+            "SELECT json_group_array(json_array({})) FROM ({}) AS {}",
             items.join(", "),
             query.render(Naming::Columns(&wanted)),
             quote(&inner),
-            quote(emit)
         );
-        (text, out)
+        if let Some(fence) = &query.fence {
+            rows = fence.around_text(&rows);
+        }
+        (format!("json_each(({rows})) AS {}", quote(emit)), out)
     }
 
     /// Adds a source with the column names of its alias.

@@ -1,14 +1,15 @@
 //! The user's SQL functions, put into the statement that calls them.
 
-use super::bound::{Bound, Form, quote};
+use super::bound::{Bound, Form, quote, weaker};
 use super::coerce::Coercion;
 use super::errors::{Located, relocated};
+use super::once::{Fence, Named};
 use super::query::{Core, Naming, Query, QueryColumn, Target};
 use super::scope::{Binder, Clause, Frame};
 use crate::catalog::{ArgumentMode, Function};
 use crate::parse::Statement;
 use mainstay_base::{Problem, Result};
-use mainstay_types::{ColumnType, Type};
+use mainstay_types::{ColumnType, Type, Volatility};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Alias;
 
@@ -197,9 +198,17 @@ impl Binder<'_> {
         if function.returns.set {
             return self.set_in_select_list(function, arguments, at);
         }
+        let (arguments, fence) = self.once_where_inlined(function, arguments, at)?;
         let values: Vec<Bound> = arguments.iter().map(|(_, value)| value.clone()).collect();
         let fields = output_fields(self, function);
         let query = self.body_query(function, arguments, at)?;
+        if query.only_expression().is_none() && self.in_schema_text() {
+            let what = format!(
+                "function {} (a query) in a constraint, an index or a generated column",
+                function.name
+            );
+            return Err(Problem::needs_postgres(what).placed(at));
+        }
         let returns = function.returns.ty.clone();
         let mut bound = match (&fields, query.only_expression()) {
             (None, Some(expression)) => expression.clone(),
@@ -219,9 +228,31 @@ impl Binder<'_> {
         if function.strict {
             bound = strict(bound, &values);
         }
+        if self.must_be_immutable() {
+            bound.volatility = judged(function, bound.volatility, &values);
+        }
+        if let Some(fence) = fence {
+            values.iter().for_each(|value| bound.absorb(value));
+            return Ok(fence.around(bound));
+        }
         // The same text may stand where precedence differs.
         bound.atom = bound.atom && !bound.sql.starts_with("CASE");
         Ok(bound)
+    }
+
+    /// The arguments of a call, volatile ones computed ahead of it where its body is put in place. Bodies that
+    /// become steps see to that by themselves.
+    fn once_where_inlined(
+        &mut self,
+        function: &Function,
+        arguments: Vec<(String, Bound)>,
+        at: Option<usize>,
+    ) -> Result<(Named, Option<Fence>)> {
+        self.must_be_sql(function, at)?;
+        if needs_steps(&body_statements(function)?) {
+            return Ok((arguments, None));
+        }
+        self.computed_once(function, arguments, at)
     }
 
     /// A query's only row as one value of a row type.
@@ -278,7 +309,12 @@ impl Binder<'_> {
             );
         }
         let columns = scope.columns.clone();
-        let query = self.body_query(function, arguments, at)?;
+        let (arguments, fence) = self.once_where_inlined(function, arguments, at)?;
+        let uses = arguments.iter().flat_map(|(_, value)| value.uses.clone()).collect::<Vec<_>>();
+        let mut query = self.body_query(function, arguments, at)?;
+        if let Some(fence) = fence {
+            query.fenced(fence, uses);
+        }
         let is_row = output_fields(self, function).is_some();
         let text = self.add_query(query, "", None, None, at)?;
         let level = self.scopes.len().saturating_sub(1);
@@ -307,6 +343,7 @@ impl Binder<'_> {
         definitions: &[(String, ColumnType)],
         at: Option<usize>,
     ) -> Result<String> {
+        let (arguments, fence) = self.once_where_inlined(function, arguments, at)?;
         let values: Vec<Bound> = arguments.iter().map(|(_, value)| value.clone()).collect();
         let fields = output_fields(self, function);
         let mut query = self.body_query(function, arguments, at)?;
@@ -346,6 +383,9 @@ impl Binder<'_> {
         if fields.is_none() && alias.is_some() {
             query.rename(&[name.to_owned()])?;
         }
+        if let Some(fence) = fence {
+            query.fenced(fence, values.into_iter().flat_map(|value| value.uses).collect());
+        }
         let text = self.add_query(query, name, alias, None, at)?;
         let scalar = fields.is_none() && function.returns.ty.ty != Type::Record && !ordinality;
         if let Some(source) = self.scope().sources.last_mut() {
@@ -380,6 +420,18 @@ impl Binder<'_> {
         out.one_row = true;
         out
     }
+}
+
+/// The volatility of a call where it must be immutable: PostgreSQL puts the body in place first, where it is no worse
+/// than the function promises; else the promise counts.
+fn judged(function: &Function, body: Volatility, arguments: &[Bound]) -> Volatility {
+    let inlined = !function.security_definer
+        && function.settings.is_empty()
+        && weaker(body, function.volatility) == function.volatility;
+    if inlined {
+        return body;
+    }
+    arguments.iter().fold(function.volatility, |all, value| weaker(all, value.volatility))
 }
 
 /// The query's text, cut to its first row.

@@ -22,6 +22,7 @@ mod inline;
 mod insert;
 mod json;
 mod names;
+mod once;
 mod operators;
 mod output_names;
 mod query;
@@ -107,25 +108,37 @@ pub fn lower_row_expression(
     text: &str,
     want: Option<&ColumnType>,
 ) -> Result<(String, Type)> {
-    lower_over_row(catalog, relation, text, want, false).map(|bound| (bound.sql, bound.ty.ty))
+    lower_over_row(catalog, relation, text, want, Clause::Check).map(|bound| (bound.sql, bound.ty.ty))
 }
 
-/// As [`lower_row_expression`], for where PostgreSQL refuses everything that is not immutable (`what` names the
-/// place in its message: `index expression`, `index predicate`, `generation expression`).
+/// What PostgreSQL takes only where it is immutable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Immutable {
+    IndexExpression,
+    IndexPredicate,
+    Generated,
+}
+
+/// As [`lower_row_expression`], for what a user has just written where PostgreSQL refuses everything that is not
+/// immutable.
 pub fn lower_immutable_expression(
     catalog: &Catalog,
     relation: &Relation,
     text: &str,
     want: Option<&ColumnType>,
-    what: &str,
+    what: Immutable,
 ) -> Result<(String, Type)> {
-    let bound = lower_over_row(catalog, relation, text, want, true)?;
+    let (clause, message) = match what {
+        Immutable::IndexExpression => {
+            (Clause::Index, "functions in index expression must be marked IMMUTABLE")
+        }
+        Immutable::IndexPredicate => {
+            (Clause::IndexPredicate, "functions in index predicate must be marked IMMUTABLE")
+        }
+        Immutable::Generated => (Clause::Generated, "generation expression is not immutable"),
+    };
+    let bound = lower_over_row(catalog, relation, text, want, clause)?;
     if bound.volatility != Volatility::Immutable {
-        let message = if what.contains("generation") {
-            "generation expression is not immutable".to_owned()
-        } else {
-            format!("functions in {what} must be marked IMMUTABLE")
-        };
         return Err(Problem::new("42P17", message).placed(bound.place));
     }
     Ok((bound.sql, bound.ty.ty))
@@ -136,13 +149,14 @@ fn lower_over_row(
     relation: &Relation,
     text: &str,
     want: Option<&ColumnType>,
-    immutable: bool,
+    clause: Clause,
 ) -> Result<Bound> {
     on_deep_stack(text, || {
         let node = crate::parse::expression(text)?;
         let mut binder = Binder::new(catalog, &[], &[]);
+        binder.kept = true;
         binder.bare_over(relation, |binder| {
-            binder.scope().clause = if immutable { Clause::Index } else { Clause::Check };
+            binder.scope().clause = clause;
             let bound = binder.expr(&node)?;
             match want {
                 Some(ty) => {

@@ -3,10 +3,12 @@
 use super::bound::{Bound, Carried, Form, Use, quote, weaker};
 use super::coerce::Coercion;
 use super::errors::{Located, mismatch};
+use super::once::Fence;
 use super::scope::Binder;
 use crate::catalog::Name;
 use mainstay_base::{Problem, Result};
 use mainstay_types::{ColumnType, Type, Volatility};
+use std::rc::Rc;
 
 /// One output column while its query is bound.
 #[derive(Clone, Debug)]
@@ -73,6 +75,8 @@ pub(super) struct Query {
     pub one_row: bool,
     /// One row at most, whatever the tables hold.
     pub single: bool,
+    /// Holds values that the query names and that are computed before it.
+    pub fence: Option<Rc<Fence>>,
 }
 
 impl Query {
@@ -86,7 +90,15 @@ impl Query {
             volatility: Volatility::Immutable,
             one_row: false,
             single: false,
+            fence: None,
         }
+    }
+
+    /// Puts the query behind values that use these columns of its surroundings.
+    pub fn fenced(&mut self, fence: Fence, uses: Vec<Use>) {
+        self.fence = Some(Rc::new(fence));
+        self.uses.extend(uses);
+        self.volatility = Volatility::Volatile;
     }
 
     pub fn columns(&self) -> Vec<QueryColumn> {

@@ -28,10 +28,14 @@ pub(super) struct Binder<'c> {
     pub cte_names: BTreeSet<String>,
     /// How many views and functions are being inlined, one in another.
     pub inlining: usize,
+    /// The views among them.
+    pub views: Vec<Name>,
     /// What stands for `VALUE` in a domain's check.
     pub domain_value: Option<Bound>,
     /// Whether the query being bound is the statement itself, run exactly once.
     pub outermost: bool,
+    /// Whether the expression is kept by the database: literals get their values now.
+    pub kept: bool,
 }
 
 /// The arguments of a function whose body is being bound.
@@ -59,6 +63,8 @@ pub(super) enum Clause {
     Default,
     Check,
     Index,
+    IndexPredicate,
+    Generated,
 }
 
 impl Clause {
@@ -80,6 +86,20 @@ impl Clause {
             Clause::Default => "DEFAULT expressions",
             Clause::Check => "check constraints",
             Clause::Index => "index expressions",
+            Clause::IndexPredicate => "index predicates",
+            Clause::Generated => "column generation expressions",
+        }
+    }
+
+    /// The place as PostgreSQL names it when it refuses a subquery there.
+    pub fn without_subqueries(self) -> Option<&'static str> {
+        match self {
+            Clause::Default => Some("DEFAULT expression"),
+            Clause::Check => Some("check constraint"),
+            Clause::Index => Some("index expression"),
+            Clause::IndexPredicate => Some("index predicate"),
+            Clause::Generated => Some("column generation expression"),
+            _ => None,
         }
     }
 
@@ -247,9 +267,22 @@ impl<'c> Binder<'c> {
             next_id: 0,
             cte_names: BTreeSet::new(),
             inlining: 0,
+            views: Vec::new(),
             domain_value: None,
             outermost: true,
+            kept: false,
         }
+    }
+
+    /// Whether the text becomes part of SQLite's schema, which takes no subquery.
+    pub fn in_schema_text(&self) -> bool {
+        self.scopes.iter().any(|scope| scope.bare && scope.clause != Clause::Default)
+    }
+
+    /// Whether this is a kept expression that must be immutable, or the body of a function that one calls.
+    pub fn must_be_immutable(&self) -> bool {
+        let immutable = |clause| matches!(clause, Clause::Index | Clause::IndexPredicate | Clause::Generated);
+        self.scopes.iter().any(|scope| scope.bare && immutable(scope.clause))
     }
 
     pub fn take_id(&mut self) -> u32 {

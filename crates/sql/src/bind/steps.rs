@@ -96,7 +96,7 @@ impl Binder<'_> {
     }
 
     /// A temporary table for rows with these columns.
-    fn scratch(&mut self, name: &str, columns: &[QueryColumn]) -> (Scratch, Vec<SourceColumn>) {
+    pub fn scratch(&mut self, name: &str, columns: &[QueryColumn]) -> (Scratch, Vec<SourceColumn>) {
         let number = self.take_id();
         let shape: Vec<String> = columns
             .iter()
@@ -166,6 +166,7 @@ impl Binder<'_> {
         let Some((last, before)) = statements.split_last() else {
             return Ok(self.empty_query(function));
         };
+        let arguments = self.computed_by_step(arguments);
         for statement in before {
             self.function_step(function, statement, &arguments, None, at)?;
         }

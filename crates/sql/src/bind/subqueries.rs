@@ -22,6 +22,15 @@ impl Binder<'_> {
         else {
             return Err(Problem::internal("a subquery that is no query").placed(at));
         };
+        if let Some(place) = self.scope().clause.without_subqueries() {
+            return Err(Problem::new("0A000", format!("cannot use subquery in {place}")).placed(at));
+        }
+        if self.in_schema_text() {
+            return Err(Problem::needs_postgres(
+                "a subquery in a function that a constraint, an index or a generated column calls",
+            )
+            .placed(at));
+        }
         match link.sub_link_type() {
             SubLinkType::ExistsSublink => {
                 let query = self.subquery(select)?;

@@ -50,7 +50,7 @@ impl Draft<'_> {
         for command in commands {
             self.alter_command(&table, &mut reshape, command)?;
         }
-        self.check_generated(&table)?;
+        self.check_generated(&table, Some(&relation))?;
         self.finish_reshape(&reshape)
     }
 

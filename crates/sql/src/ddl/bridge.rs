@@ -32,6 +32,19 @@ impl Draft<'_> {
         bind::lower_row_expression(&self.catalog, relation, text, None).map_err(unplaced)
     }
 
+    /// Refuses an expression that the user has just written and that is not immutable.
+    pub(super) fn require_immutable(
+        &self,
+        relation: &Relation,
+        text: &str,
+        want: Option<&ColumnType>,
+        what: bind::Immutable,
+    ) -> Result<()> {
+        bind::lower_immutable_expression(&self.catalog, relation, text, want, what)
+            .map(|_| ())
+            .map_err(unplaced)
+    }
+
     pub(super) fn lower_default(&self, text: &str, want: &ColumnType) -> Result<String> {
         bind::lower_constant_expression(&self.catalog, text, Some(want)).map(|(sql, _)| sql).map_err(unplaced)
     }

@@ -5,6 +5,7 @@ use super::names::joined;
 use super::physical::{boolean, is_served, no_column};
 use super::scope::column_name;
 use super::tree::{required, string, strings};
+use crate::bind::Immutable;
 use crate::catalog::{Index, IndexKey, KeyKind, Name, Relation, RelationKind};
 use crate::parse;
 use crate::plan::Action;
@@ -58,7 +59,7 @@ impl Draft<'_> {
         let predicate = match statement.where_clause.as_deref() {
             Some(node) => {
                 let text = self.expression_text(Some(&relation.name), node)?;
-                self.lower(&relation, &text, &boolean())?;
+                self.require_immutable(&relation, &text, Some(&boolean()), Immutable::IndexPredicate)?;
                 Some(text)
             }
             None => None,
@@ -125,7 +126,7 @@ impl Draft<'_> {
                 let text = self.expression_text(Some(&relation.name), node)?;
                 // An index that only the catalog knows need not be lowered.
                 if served {
-                    self.lower_typed(relation, &text)?;
+                    self.require_immutable(relation, &text, None, Immutable::IndexExpression)?;
                 }
                 KeyKind::Expression(text)
             }

@@ -3,6 +3,7 @@
 use super::Draft;
 use super::sequence::{fresh, next_value};
 use super::tree::{at, def_elems, dotted, place, range_parts, required, strings};
+use crate::bind::Immutable;
 use crate::catalog::{
     Column, Constraint, ConstraintKind, Identity, Index, Name, Relation, RelationKind, Sequence,
 };
@@ -66,7 +67,7 @@ impl Draft<'_> {
                 written.push(Written { constraint: (**constraint).clone(), column: None });
             }
         }
-        self.check_generated(&name)?;
+        self.check_generated(&name, None)?;
         self.add_written(&name, &written)?;
         for (index, primary) in copied {
             self.copy_index(&name, index, primary)?;
@@ -298,8 +299,8 @@ impl Draft<'_> {
         Ok(name)
     }
 
-    /// Generated columns may use plain columns only.
-    pub(super) fn check_generated(&self, table: &Name) -> Result<()> {
+    /// Generated columns may use plain columns only, and new ones immutable functions only.
+    pub(super) fn check_generated(&self, table: &Name, before: Option<&Relation>) -> Result<()> {
         let relation = self.existing(table)?;
         for column in &relation.columns {
             let Some(text) = &column.generated else { continue };
@@ -311,6 +312,10 @@ impl Draft<'_> {
                     )
                     .with_details("A generated column cannot reference another generated column."));
                 }
+            }
+            let known = before.and_then(|before| before.column(&column.name));
+            if known.is_none_or(|known| known.generated.as_ref() != Some(text)) {
+                self.require_immutable(&relation, text, Some(&column.ty), Immutable::Generated)?;
             }
         }
         Ok(())

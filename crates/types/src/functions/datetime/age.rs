@@ -20,8 +20,7 @@ pub(crate) static TABLE: &[Native] = &[
     function(FUNCTIONS, "age", &[TimestampTz, TimestampTz], Span, |c| {
         let zone = Zone::of_session(c.context);
         age(to_local(c.int(0), &zone), to_local(c.int(1), &zone)).map(Interval::store)
-    })
-    .stable(),
+    }),
     function(FUNCTIONS, "age", &[Timestamp], Span, |c| {
         let zone = Zone::of_session(c.context);
         age(local_midnight(c.context.transaction_time, &zone), c.int(0)).map(Interval::store)

@@ -34,7 +34,8 @@ pub(crate) static TABLE: &[Native] = &[
         &[Int4, Int4, Int4, Int4, Int4, Float8, Text],
         TimestampTz,
         |c| from_local(timestamp(c)?, &written_zone(c.text(6))?).map(Value::Integer),
-    ),
+    )
+    .stable(),
     // Every argument of PostgreSQL's `make_interval` has the default 0.
     function(FUNCTIONS, "make_interval", &[], Span, interval),
     function(FUNCTIONS, "make_interval", &[Int4], Span, interval),

@@ -12,27 +12,26 @@ use std::cmp::Ordering;
 
 use Ty::{Bool, Interval, Time, TimeTz as ZonedTime, Timestamp, TimestampTz};
 
-/// The four overloads of a type: each end may be given as a length.
+/// The four overloads of a type: each end may be given as a length, which with a time zone depends on the session's.
 macro_rules! of_type {
-    ($ty:expr) => {
+    ($ty:expr, $zoned:expr) => {
         [
-            function(FUNCTIONS, "overlaps", &[$ty, $ty, $ty, $ty], Bool, overlaps).called_on_null().stable(),
-            function(FUNCTIONS, "overlaps", &[$ty, Interval, $ty, Interval], Bool, overlaps)
-                .called_on_null()
-                .stable(),
-            function(FUNCTIONS, "overlaps", &[$ty, $ty, $ty, Interval], Bool, overlaps)
-                .called_on_null()
-                .stable(),
-            function(FUNCTIONS, "overlaps", &[$ty, Interval, $ty, $ty], Bool, overlaps)
-                .called_on_null()
-                .stable(),
+            function(FUNCTIONS, "overlaps", &[$ty, $ty, $ty, $ty], Bool, overlaps).called_on_null(),
+            by_length(&[$ty, Interval, $ty, Interval], $zoned),
+            by_length(&[$ty, $ty, $ty, Interval], $zoned),
+            by_length(&[$ty, Interval, $ty, $ty], $zoned),
         ]
     };
 }
 
-static TIMESTAMPS: [Native; 4] = of_type!(Timestamp);
-static TIMESTAMPS_WITH_ZONE: [Native; 4] = of_type!(TimestampTz);
-static TIMES: [Native; 4] = of_type!(Time);
+const fn by_length(args: &'static [Ty], zoned: bool) -> Native {
+    let native = function(FUNCTIONS, "overlaps", args, Bool, overlaps).called_on_null();
+    if zoned { native.stable() } else { native }
+}
+
+static TIMESTAMPS: [Native; 4] = of_type!(Timestamp, false);
+static TIMESTAMPS_WITH_ZONE: [Native; 4] = of_type!(TimestampTz, true);
+static TIMES: [Native; 4] = of_type!(Time, false);
 static TIMES_WITH_ZONE: [Native; 1] =
     [function(FUNCTIONS, "overlaps", &[ZonedTime, ZonedTime, ZonedTime, ZonedTime], Bool, overlaps)
         .called_on_null()];
