@@ -97,6 +97,9 @@ pub enum RelationKind {
         updatable: Option<Name>,
         security_invoker: bool,
         check_option: bool,
+        /// `WITH LOCAL CHECK OPTION`: views below it are not checked on its behalf.
+        #[serde(default)]
+        check_local: bool,
     },
     /// Kept as a table; `REFRESH` fills it again.
     MaterializedView {

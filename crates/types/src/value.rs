@@ -109,3 +109,30 @@ pub fn cast(
 ) -> Result<Value> {
     crate::forms::cast(value, from, to, explicit, context)
 }
+
+/// The most bytes that a message shows of one value.
+const SHOWN_BYTES: usize = 64;
+
+/// `(1, abc, null)`: a row as PostgreSQL's messages show it (`Failing row contains …`), long values cut.
+pub fn show_row<'v>(values: impl IntoIterator<Item = (&'v Type, ValueRef<'v>)>, context: &Context) -> String {
+    let mut row = String::from("(");
+    for (index, (ty, value)) in values.into_iter().enumerate() {
+        if index > 0 {
+            row.push_str(", ");
+        }
+        if value.is_null() {
+            row.push_str("null");
+            continue;
+        }
+        let mut text = String::new();
+        output(ty, value, context, &mut text);
+        if text.len() > SHOWN_BYTES {
+            let end = (0..=SHOWN_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            text.truncate(end);
+            text.push_str("...");
+        }
+        row.push_str(&text);
+    }
+    row.push(')');
+    row
+}

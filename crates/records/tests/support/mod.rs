@@ -453,6 +453,7 @@ impl Table {
             updatable: Some(Name::public(base)),
             security_invoker: false,
             check_option: false,
+            check_local: false,
         };
         self.relation.origins =
             columns.iter().map(|column| Some((Name::public(base), (*column).to_owned()))).collect();

@@ -6,14 +6,14 @@ use super::errors::{Located, place};
 use super::query::QueryColumn;
 use super::query::Target;
 use super::scope::{Binder, Clause, Source, SourceColumn};
-use crate::catalog::{Column, Identity, Name, Relation, RelationKind};
+use crate::catalog::{Column, Identity, Relation, RelationKind};
 use mainstay_base::{Problem, Result};
 use mainstay_types::Type;
-use pg_query::protobuf::{RangeVar, ReturningClause, SelectStmt};
+use pg_query::protobuf::{RangeVar, ReturningClause};
 use pg_query::{Node, NodeEnum};
 use std::sync::Arc;
 
-/// The table that a statement changes, perhaps by way of a view.
+/// The table that a statement changes, perhaps by way of views.
 pub(super) struct Writable {
     /// What the statement names.
     pub named: Arc<Relation>,
@@ -21,13 +21,37 @@ pub(super) struct Writable {
     pub table: Arc<Relation>,
     /// For each column of `named` the column of the table; none where a view computes it.
     pub columns: Vec<(String, Option<String>)>,
-    /// The condition of the view.
-    pub condition: Option<Node>,
-    /// The name of the table within the view's query.
-    pub inner_alias: String,
+    /// The views between the statement and the table, `named` first.
+    pub views: Vec<View>,
+}
+
+/// A view by way of which a table is changed.
+pub(super) struct View {
+    relation: Arc<Relation>,
+    condition: Option<Node>,
+    /// Whether rows must meet the condition after the change.
+    checked: bool,
+    /// What it selects from has this name there, and these columns of the table under these names.
+    alias: String,
+    columns: Vec<(String, Option<String>)>,
 }
 
 impl Writable {
+    /// The column as the statement sees it: the default of a view's own column counts before the table's.
+    pub fn with_default(&self, column: &Column) -> Column {
+        let given = self.views.iter().find_map(|view| {
+            let exposed = columns_of(&view.relation);
+            let (name, _) = exposed.iter().find(|(_, base)| base.as_ref() == Some(&column.name))?;
+            view.relation.column(name)?.default.clone()
+        });
+        match given {
+            Some(default) => {
+                Column { default: Some(default), identity: None, sequence: None, ..column.clone() }
+            }
+            None => column.clone(),
+        }
+    }
+
     /// The table's column behind a column of what the statement names.
     pub fn column(&self, name: &str, at: Option<usize>) -> Result<&Column> {
         let found = self.columns.iter().find(|(exposed, _)| exposed == name);
@@ -55,13 +79,9 @@ impl Binder<'_> {
         let named = self.relation_named(range)?;
         let at = place(range.location);
         let writable = match &named.kind {
-            RelationKind::Table => Writable {
-                columns: named.columns.iter().map(|c| (c.name.clone(), Some(c.name.clone()))).collect(),
-                table: Arc::clone(&named),
-                condition: None,
-                inner_alias: named.name.name.clone(),
-                named,
-            },
+            RelationKind::Table => {
+                Writable { columns: columns_of(&named), table: Arc::clone(&named), views: Vec::new(), named }
+            }
             RelationKind::MaterializedView { .. } => {
                 return Err(Problem::new(
                     "42809",
@@ -69,10 +89,7 @@ impl Binder<'_> {
                 )
                 .placed(at));
             }
-            RelationKind::View { updatable: Some(base), query, .. } => {
-                let (base, query) = (base.clone(), query.clone());
-                self.updatable_view(named, &base, &query)?
-            }
+            RelationKind::View { updatable: Some(_), .. } => self.updatable_view(named)?,
             RelationKind::View { .. } => {
                 return Err(Problem::new(
                     "55000",
@@ -86,30 +103,38 @@ impl Binder<'_> {
         Ok(writable)
     }
 
-    fn updatable_view(&mut self, named: Arc<Relation>, base: &Name, query: &str) -> Result<Writable> {
-        let table = self
-            .catalog
-            .relation(base)
-            .cloned()
-            .ok_or_else(|| super::errors::undefined_table(&base.to_string()))?;
-        if !table.is_table() {
-            return Err(Problem::needs_postgres("changing a view of a view"));
+    fn updatable_view(&mut self, named: Arc<Relation>) -> Result<Writable> {
+        let mut views: Vec<View> = Vec::new();
+        let mut relation = Arc::clone(&named);
+        let mut cascaded = false;
+        while let RelationKind::View { query, check_option, check_local, .. } = &relation.kind {
+            if views.iter().any(|view| view.relation.name == relation.name) {
+                return Err(super::errors::infinite_recursion(&relation.name));
+            }
+            let statement = crate::parse::statement(query)?;
+            let NodeEnum::SelectStmt(select) = statement.node else {
+                return Err(Problem::internal("a view without a query"));
+            };
+            let Some(NodeEnum::RangeVar(range)) =
+                select.from_clause.first().and_then(|from| from.node.as_ref())
+            else {
+                return Err(Problem::internal("an updatable view of no table"));
+            };
+            let below = self.relation_named(range)?;
+            views.push(View {
+                condition: select.where_clause.map(|node| *node),
+                checked: *check_option || cascaded,
+                alias: range
+                    .alias
+                    .as_ref()
+                    .map_or_else(|| range.relname.clone(), |alias| alias.aliasname.clone()),
+                columns: columns_of(&below),
+                relation: Arc::clone(&relation),
+            });
+            cascaded |= *check_option && !*check_local;
+            relation = below;
         }
-        let statement = crate::parse::statement(query)?;
-        let NodeEnum::SelectStmt(select) = statement.node else {
-            return Err(Problem::internal("a view without a query"));
-        };
-        let inner_alias = inner_alias(&select).unwrap_or_else(|| table.name.name.clone());
-        let columns = named
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| {
-                let origin = named.origins.get(index).and_then(Option::as_ref);
-                (column.name.clone(), origin.map(|(_, name)| name.clone()))
-            })
-            .collect();
-        Ok(Writable { condition: select.where_clause.map(|node| *node), inner_alias, columns, table, named })
+        Ok(Writable { columns: columns_of(&named), table: relation, views, named })
     }
 
     /// Adds the target as the first source of the scope. SQLite lets RETURNING name the table only as itself, so
@@ -117,18 +142,7 @@ impl Binder<'_> {
     pub fn add_target(&mut self, writable: &Writable, range: &RangeVar) -> Result<()> {
         let alias = range.alias.as_ref().map_or(range.relname.as_str(), |alias| alias.aliasname.as_str());
         let emit = writable.table.physical_name();
-        let base = Self::relation_columns(&writable.table, &emit, false);
-        let columns = writable
-            .columns
-            .iter()
-            .filter_map(|(exposed, column)| {
-                let column = column.as_ref()?;
-                let mut found: SourceColumn =
-                    base.iter().find(|candidate| candidate.name == *column)?.clone();
-                found.name.clone_from(exposed);
-                Some(found)
-            })
-            .collect();
+        let columns = exposed(&writable.columns, &Self::relation_columns(&writable.table, &emit, false));
         let source = Source {
             alias: alias.to_owned(),
             schema: range.alias.is_none().then(|| writable.named.name.schema.clone()),
@@ -143,20 +157,33 @@ impl Binder<'_> {
         self.add_source(source, place(range.location)).map(|_| ())
     }
 
-    /// The condition of a view, over its base table.
-    pub fn view_condition(&mut self, writable: &Writable) -> Result<Option<Bound>> {
-        let Some(node) = &writable.condition else { return Ok(None) };
-        let table = Arc::clone(&writable.table);
-        let emit = table.physical_name();
-        let alias = writable.inner_alias.clone();
+    /// The conditions of the views, over the table under the name that it has in the text.
+    pub fn view_condition(&mut self, writable: &Writable, emit: &str) -> Result<Option<Bound>> {
+        let mut all: Option<Bound> = None;
+        for view in &writable.views {
+            let Some(bound) = self.condition_of(view, &writable.table, emit)? else { continue };
+            all = Some(match all {
+                None => bound,
+                Some(before) => {
+                    let sql = format!("{} AND {}", before.operand(), bound.operand());
+                    Bound::boolean(sql).over([&before, &bound])
+                }
+            });
+        }
+        Ok(all)
+    }
+
+    fn condition_of(&mut self, view: &View, table: &Arc<Relation>, emit: &str) -> Result<Option<Bound>> {
+        let Some(node) = &view.condition else { return Ok(None) };
+        let base = Self::relation_columns(table, emit, false);
         self.in_isolation(|binder| {
             let source = Source {
-                alias,
+                alias: view.alias.clone(),
                 schema: None,
-                columns: Self::relation_columns(&table, &emit, false),
+                columns: exposed(&view.columns, &base),
                 row_type: Type::Composite(table.row_type),
-                relation: Some(table),
-                emit,
+                relation: Some(Arc::clone(table)),
+                emit: emit.to_owned(),
                 nullable: false,
                 hidden: false,
                 scalar: false,
@@ -168,6 +195,27 @@ impl Binder<'_> {
             })
         })
         .map(Some)
+    }
+
+    /// `WITH CHECK OPTION`: a text that fails for a row that the views do not show. Lower views come first.
+    fn check_option(&mut self, writable: &Writable) -> Result<Option<String>> {
+        let emit = writable.table.physical_name();
+        let mut arms = String::new();
+        for view in writable.views.iter().rev().filter(|view| view.checked) {
+            let Some(condition) = self.condition_of(view, &writable.table, &emit)? else { continue };
+            let mut values = vec![Bound::unknown_text(&view.relation.name.name)];
+            values.extend(
+                Self::relation_columns(&writable.table, &emit, false)
+                    .into_iter()
+                    .take(ROW_COLUMNS_SHOWN)
+                    .map(|column| Bound::plain(column.sql, column.ty)),
+            );
+            let names = vec![String::new(); values.len()];
+            let arguments = super::functions::Arguments { values, names, spread: false };
+            let refusal = self.call_by_name(Some("pg_catalog"), "pg_refuse_row", arguments, None)?;
+            arms.push_str(&format!(" WHEN {} IS NOT TRUE THEN {}", condition.operand(), refusal.sql));
+        }
+        Ok((!arms.is_empty()).then_some(arms))
     }
 
     /// What a column takes where the statement gives it nothing. None: SQLite's own NULL will do.
@@ -236,10 +284,20 @@ impl Binder<'_> {
         Ok(())
     }
 
-    /// ` RETURNING …` and the columns that it makes.
-    pub fn returning(&mut self, clause: Option<&ReturningClause>) -> Result<(String, Vec<QueryColumn>)> {
+    /// ` RETURNING …` and the columns that it makes. With `checked` rows that leave the view are refused: SQLite
+    /// evaluates RETURNING for each changed row, also where nobody reads it.
+    pub fn returning(
+        &mut self,
+        clause: Option<&ReturningClause>,
+        checked: Option<&Writable>,
+    ) -> Result<(String, Vec<QueryColumn>)> {
+        let check = match checked {
+            Some(writable) => self.check_option(writable)?,
+            None => None,
+        };
         let Some(clause) = clause.filter(|clause| !clause.exprs.is_empty()) else {
-            return Ok((String::new(), Vec::new()));
+            let alone = check.map(|arms| format!(" RETURNING CASE{arms} END")).unwrap_or_default();
+            return Ok((alone, Vec::new()));
         };
         if !clause.options.is_empty() {
             return Err(Problem::needs_postgres("RETURNING WITH (OLD AS …)"));
@@ -258,7 +316,10 @@ impl Binder<'_> {
             return Err(Problem::needs_postgres("RETURNING with columns of other tables than the target")
                 .placed(used.place));
         }
-        let texts: Vec<&str> = targets.iter().map(|target| target.bound.sql.as_str()).collect();
+        let mut texts: Vec<String> = targets.iter().map(|target| target.bound.sql.clone()).collect();
+        if let (Some(arms), Some(first)) = (check, texts.first_mut()) {
+            *first = format!("CASE{arms} ELSE {first} END");
+        }
         let columns = targets
             .iter()
             .map(|target| QueryColumn {
@@ -297,11 +358,32 @@ impl Binder<'_> {
     }
 }
 
-fn inner_alias(select: &SelectStmt) -> Option<String> {
-    match select.from_clause.first()?.node.as_ref()? {
-        NodeEnum::RangeVar(range) => {
-            Some(range.alias.as_ref().map_or_else(|| range.relname.clone(), |alias| alias.aliasname.clone()))
-        }
-        _ => None,
-    }
+/// SQLite takes so many arguments in a call.
+const ROW_COLUMNS_SHOWN: usize = 60;
+
+/// For each column of a relation the column of the table behind it.
+fn columns_of(relation: &Relation) -> Vec<(String, Option<String>)> {
+    let origin = |index: usize, column: &Column| match relation.is_table() {
+        true => Some(column.name.clone()),
+        false => relation.origins.get(index).and_then(Option::as_ref).map(|(_, name)| name.clone()),
+    };
+    relation
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| (column.name.clone(), origin(index, column)))
+        .collect()
+}
+
+/// Columns of a table under the names that a view gives them.
+pub(super) fn exposed(names: &[(String, Option<String>)], table: &[SourceColumn]) -> Vec<SourceColumn> {
+    names
+        .iter()
+        .filter_map(|(name, column)| {
+            let column = column.as_ref()?;
+            let mut found = table.iter().find(|candidate| candidate.name == *column)?.clone();
+            found.name.clone_from(name);
+            Some(found)
+        })
+        .collect()
 }

@@ -4,7 +4,7 @@ use super::bound::{Bound, Form, quote};
 use super::dml::Writable;
 use super::errors::{Located, place, relocated, syntax};
 use super::query::{Core, Naming, Query, Target};
-use super::scope::{Binder, Clause, Source, SourceColumn};
+use super::scope::{Binder, Clause, Source};
 use super::steps::Lowered;
 use crate::catalog::{Column, ConstraintKind, KeyKind, Relation};
 use mainstay_base::{Problem, Result};
@@ -69,17 +69,10 @@ impl Binder<'_> {
             Some(clause) => self.on_conflict(clause, &writable)?,
             None => String::new(),
         };
-        if writable.condition.is_some() && self.checks_option(&writable) {
-            return Err(Problem::needs_postgres("INSERT into a view WITH CHECK OPTION"));
-        }
-        let (returning, columns) = self.returning(insert.returning_clause.as_ref())?;
+        let (returning, columns) = self.returning(insert.returning_clause.as_ref(), Some(&writable))?;
         lowered.text = format!("{with}INSERT INTO {physical} {rows}{conflict}{returning}");
         lowered.columns = columns;
         Ok(lowered)
-    }
-
-    fn checks_option(&self, writable: &Writable) -> bool {
-        matches!(writable.named.kind, crate::catalog::RelationKind::View { check_option: true, .. })
     }
 
     /// The columns that the statement gives values for, as columns of the table.
@@ -99,11 +92,11 @@ impl Binder<'_> {
                 )
                 .placed(at));
             }
-            out.push(column.clone());
+            out.push(writable.with_default(column));
         }
         if insert.cols.is_empty() {
             for (name, _) in &writable.columns {
-                out.push(writable.column(name, None)?.clone());
+                out.push(writable.with_default(writable.column(name, None)?));
             }
         }
         Ok(out)
@@ -117,7 +110,7 @@ impl Binder<'_> {
             if given.iter().any(|other| other.name == column.name) || column.generated.is_some() {
                 continue;
             }
-            if let Some(value) = self.default_value(&table, column)? {
+            if let Some(value) = self.default_value(&table, &writable.with_default(column))? {
                 out.push((column.name.clone(), value));
             }
         }
@@ -333,16 +326,7 @@ impl Binder<'_> {
 
     fn add_excluded(&mut self, writable: &Writable) -> Result<()> {
         let base = Self::relation_columns(&writable.table, "excluded", false);
-        let columns: Vec<SourceColumn> = writable
-            .columns
-            .iter()
-            .filter_map(|(exposed, column)| {
-                let column = column.as_ref()?;
-                let mut found = base.iter().find(|candidate| candidate.name == *column)?.clone();
-                found.name.clone_from(exposed);
-                Some(found)
-            })
-            .collect();
+        let columns = super::dml::exposed(&writable.columns, &base);
         let source = Source {
             alias: "excluded".to_owned(),
             schema: None,

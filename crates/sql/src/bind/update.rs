@@ -29,9 +29,9 @@ impl Binder<'_> {
         self.add_target(&writable, range)?;
         let from = self.within(Clause::From, |binder| binder.bind_from(&update.from_clause))?;
         let set = self.set_clause(&update.target_list, &writable, Clause::Set)?;
-        let condition = self.view_condition(&writable)?;
+        let condition = self.view_condition(&writable, &writable.table.physical_name())?;
         let filter = self.where_clause(update.where_clause.as_deref(), condition)?;
-        let (returning, columns) = self.returning(update.returning_clause.as_ref())?;
+        let (returning, columns) = self.returning(update.returning_clause.as_ref(), Some(&writable))?;
         let from = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
         let physical = quote(&writable.table.physical_name());
         Ok(Lowered {
@@ -78,7 +78,7 @@ impl Binder<'_> {
 
     fn set_column(&self, target: &ResTarget, writable: &Writable, seen: &mut Vec<String>) -> Result<Column> {
         let at = place(target.location);
-        let column = writable.column(&target.name, at)?.clone();
+        let column = writable.with_default(writable.column(&target.name, at)?);
         if seen.contains(&column.name) {
             return Err(Problem::new(
                 "42601",
@@ -245,7 +245,7 @@ impl Binder<'_> {
         self.add_target(&writable, range)?;
         let physical = quote(&writable.table.physical_name());
         let filter = if delete.using_clause.is_empty() {
-            let condition = self.view_condition(&writable)?;
+            let condition = self.view_condition(&writable, &writable.table.physical_name())?;
             self.where_clause(delete.where_clause.as_deref(), condition)?
         } else {
             // SQLite's DELETE has no USING: the rows to delete are found by a join of the table with itself.
@@ -259,7 +259,8 @@ impl Binder<'_> {
                 }
             }
             let using = self.within(Clause::From, |binder| binder.bind_from(&delete.using_clause))?;
-            let filter = self.where_clause(delete.where_clause.as_deref(), None)?;
+            let condition = self.view_condition(&writable, &emit)?;
+            let filter = self.where_clause(delete.where_clause.as_deref(), condition)?;
             if let Some(target) = self.scope().sources.first_mut() {
                 let prefix = format!("{}.", quote(&emit));
                 for column in &mut target.columns {
@@ -268,15 +269,12 @@ impl Binder<'_> {
                     }
                 }
             }
-            if writable.condition.is_some() {
-                return Err(Problem::needs_postgres("DELETE … USING on a view with a condition"));
-            }
             format!(
                 " WHERE _rowid_ IN (SELECT {0}._rowid_ FROM {physical} AS {0}, {using}{filter})",
                 quote(&emit)
             )
         };
-        let (returning, columns) = self.returning(delete.returning_clause.as_ref())?;
+        let (returning, columns) = self.returning(delete.returning_clause.as_ref(), None)?;
         Ok(Lowered {
             text: format!("{with}DELETE FROM {physical}{filter}{returning}"),
             columns,

@@ -125,12 +125,15 @@ impl Draft<'_> {
             let (invoker, check) = super::view::options(options);
             let set = kind != At::AtResetRelOptions;
             return self.change_relation(table, |relation| {
-                if let RelationKind::View { security_invoker, check_option, .. } = &mut relation.kind {
+                if let RelationKind::View { security_invoker, check_option, check_local, .. } =
+                    &mut relation.kind
+                {
                     if let Some(value) = invoker {
                         *security_invoker = set && value;
                     }
-                    if let Some(value) = check {
-                        *check_option = set && value;
+                    if let Some(kind) = check {
+                        *check_option = set;
+                        *check_local = set && kind == super::view::Check::Local;
                     }
                 }
             });

@@ -29,11 +29,11 @@ impl Draft<'_> {
         if text.ends_with(';') {
             text.pop();
         }
-        let (security_invoker, check_option) = options(&statement.options);
+        let (security_invoker, check) = options(&statement.options);
         let option = statement.with_check_option;
-        let check_option = check_option.unwrap_or(false)
-            || option == ViewCheckOption::LocalCheckOption as i32
-            || option == ViewCheckOption::CascadedCheckOption as i32;
+        let check_local = check == Some(Check::Local) || option == ViewCheckOption::LocalCheckOption as i32;
+        let check_option =
+            check_local || check.is_some() || option == ViewCheckOption::CascadedCheckOption as i32;
         let updatable = self.updatable(query);
         if check_option && updatable.is_none() {
             return Err(Problem::new(
@@ -46,7 +46,14 @@ impl Draft<'_> {
             updatable,
             security_invoker: security_invoker.unwrap_or(false),
             check_option,
+            check_local,
         };
+        let mut columns = columns;
+        for column in existing.iter().flat_map(|old| &old.columns) {
+            if let Some(same) = columns.iter_mut().find(|new| new.name == column.name) {
+                same.default.clone_from(&column.default);
+            }
+        }
         let mut relation = match existing {
             Some(old) => Relation { kind, ..(*old).clone() },
             None => self.new_relation(name.clone(), kind),
@@ -252,13 +259,23 @@ fn check_replacement(draft: &Draft<'_>, old: &Relation, columns: &[Column]) -> R
     Ok(())
 }
 
+/// What the option `check_option` of a view says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    Local,
+    Cascaded,
+}
+
 /// `security_invoker` and `check_option` among a view's options.
-pub(super) fn options(nodes: &[Node]) -> (Option<bool>, Option<bool>) {
+pub(super) fn options(nodes: &[Node]) -> (Option<bool>, Option<Check>) {
     let mut found = (None, None);
     for option in def_elems(nodes) {
         match option.defname.as_str() {
             "security_invoker" => found.0 = Some(boolean(option)),
-            "check_option" => found.1 = Some(option.arg.as_deref().and_then(string).is_some()),
+            "check_option" => {
+                let local = option.arg.as_deref().and_then(string).is_some_and(|kind| kind == "local");
+                found.1 = Some(if local { Check::Local } else { Check::Cascaded });
+            }
             _ => {}
         }
     }

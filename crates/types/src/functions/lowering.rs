@@ -12,6 +12,10 @@ pub(crate) static TABLE: &[Native] = &[
     function(SECTION, "pg_limit", &[Ty::Int8], Ty::Int8, limit),
     function(SECTION, "pg_offset", &[Ty::Int8], Ty::Int8, offset),
     function(SECTION, "pg_raise", &[Ty::Text, Ty::Text], Ty::Void, raise).volatile(),
+    function(SECTION, "pg_refuse_row", &[Ty::Text, Ty::Any], Ty::Bool, refuse_row)
+        .with_variadic()
+        .called_on_null()
+        .volatile(),
 ];
 
 pub(crate) static AGGREGATES: &[Aggregate] = &[Aggregate {
@@ -63,6 +67,17 @@ fn raise(call: &Call<'_>) -> Result<Value> {
         _ => String::new(),
     };
     Err(Problem::new(text(0), text(1)))
+}
+
+/// `pg_refuse_row(view, column, …)`: a row that a view WITH CHECK OPTION does not show.
+fn refuse_row(call: &Call<'_>) -> Result<Value> {
+    let view = match call.args.first() {
+        Some(ValueRef::Text(view)) => *view,
+        _ => "",
+    };
+    let values = call.types.iter().zip(call.args.iter().copied()).skip(1);
+    Err(Problem::new("44000", format!("new row violates check option for view \"{view}\""))
+        .with_details(format!("Failing row contains {}.", value::show_row(values, call.context))))
 }
 
 /// The value of a subquery's only row.

@@ -186,6 +186,7 @@ pub fn shop() -> Catalog {
             updatable: None,
             security_invoker: false,
             check_option: false,
+            check_local: false,
         },
         vec![column("id", Type::Int4), column("user_id", Type::Int8), column("name", Type::Text)],
         Vec::new(),
