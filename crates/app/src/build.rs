@@ -11,10 +11,11 @@ use mainstay_http::rest::{RestService, RestSettings};
 use mainstay_http::{HttpParts, HttpSettings, Running};
 use mainstay_identity::{Verifier, VerifierSettings};
 use mainstay_records::query::{Request, Response};
-use mainstay_records::{Records, RecordsParts, RecordsSettings};
+use mainstay_records::{Records, RecordsParts, RecordsSettings, Together};
 use mainstay_sql::Catalog;
 use mainstay_sql::catalog::RelationKind;
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
+use mainstay_types::Session;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -125,6 +126,8 @@ fn http_settings(project: &Project, keys: Option<&Keys>) -> HttpSettings {
             tx_override: settings.rest.tx_rollback,
             tx_rollback: settings.rest.tx_rollback && settings.rest.tx_rollback_default,
             anonymous_role: settings.auth.anonymous_role.clone(),
+            idempotency_age: Duration::from_secs(u64::from(settings.rest.idempotency_hours) * 3_600),
+            batch_requests_max: settings.rest.batch_requests_max,
             title: project.name(),
             ..RestSettings::default()
         },
@@ -148,6 +151,10 @@ impl RestService for Service {
 
     fn catalog(&self) -> Arc<Catalog> {
         self.0.catalog()
+    }
+
+    fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.0.transact(together, session).await.map(drop) })
     }
 }
 

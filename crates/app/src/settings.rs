@@ -60,6 +60,10 @@ pub struct RestSettings {
     /// Takes back what a request did unless it asks to keep it: for tests.
     pub tx_rollback_default: bool,
     pub statement_timeout_ms: u64,
+    /// Hours that the answer of a write with an `Idempotency-Key` is kept.
+    pub idempotency_hours: u32,
+    /// Requests of one batch.
+    pub batch_requests_max: usize,
     /// What happens to tables with row security while policies are not applied.
     pub row_security: RowSecurity,
 }
@@ -83,6 +87,8 @@ impl Default for RestSettings {
             tx_rollback: false,
             tx_rollback_default: false,
             statement_timeout_ms: 8_000,
+            idempotency_hours: 24,
+            batch_requests_max: 100,
             row_security: RowSecurity::Refuse,
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::edge::{Edge, EdgeSettings, Face, Routes};
 use crate::pages::{AlwaysWell, Health, PageSettings, Pages};
+use crate::rest::batch::BatchFace;
 use crate::rest::{Authenticate, Rest, RestService, RestSettings};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -28,10 +29,13 @@ pub struct HttpParts {
 
 /// Builds the face; [`HttpFace::serve`] starts it.
 pub fn build(settings: HttpSettings, parts: HttpParts) -> HttpFace {
-    let rest = Arc::new(Rest::new(settings.rest.clone(), parts.service, parts.authenticate));
+    let rest = Rest::new(settings.rest.clone(), parts.service, parts.authenticate);
     let health = parts.health.unwrap_or_else(|| Arc::new(AlwaysWell));
     let pages = Arc::new(Pages::new(settings.pages, Arc::clone(&rest), health));
-    let mut routes = Routes::new(pages).mount(settings.rest.mount, rest);
+    let batch = Arc::new(BatchFace(Arc::clone(&rest)));
+    let mut routes = Routes::new(pages)
+        .mount(format!("{}/batch", settings.rest.mount), batch)
+        .mount(settings.rest.mount, rest);
     for (prefix, face) in parts.faces {
         routes = routes.mount(prefix, face);
     }

@@ -32,13 +32,9 @@ pub trait Together: Send + Sync {
 
 impl Records {
     /// Runs all of it in one transaction. The changes are put down to the session's actor.
-    pub async fn transact(
-        &self,
-        together: Arc<dyn Together>,
-        session: Arc<Session>,
-        timeout: Duration,
-    ) -> Result<Transacted> {
+    pub async fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> Result<Transacted> {
         let service = self.service();
+        let timeout = service.settings.statement_timeout;
         let work = Arc::new(Sharing { service: Arc::clone(service), together });
         service.store.transact(Transact { work, session, timeout, rollback: false }).await
     }

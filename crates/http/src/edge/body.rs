@@ -70,19 +70,25 @@ impl hyper::body::Body for Body {
 
 /// The body of a request, not read yet.
 pub struct RequestBody {
-    incoming: Incoming,
+    source: Source,
     bytes_max: usize,
     timeout: Duration,
 }
 
+enum Source {
+    Incoming(Incoming),
+    /// It is here already: a request that came within another one.
+    Whole(Bytes),
+}
+
 impl RequestBody {
     pub(super) fn new(incoming: Incoming, bytes_max: usize, timeout: Duration) -> Self {
-        RequestBody { incoming, bytes_max, timeout }
+        RequestBody { source: Source::Incoming(incoming), bytes_max, timeout }
     }
 
-    /// The stream itself, for faces that take bodies larger than memory. They keep the bounds themselves.
-    pub fn into_incoming(self) -> Incoming {
-        self.incoming
+    /// The body of a request that came within the body of another one.
+    pub fn of(bytes: Bytes) -> Self {
+        RequestBody { source: Source::Whole(bytes), bytes_max: usize::MAX, timeout: Duration::MAX }
     }
 
     /// The whole body, within the edge's bounds.
@@ -92,16 +98,21 @@ impl RequestBody {
     }
 
     /// The whole body, with another bound on its size.
-    pub async fn read_at_most(mut self, bytes_max: usize) -> Result<Bytes> {
-        if self.incoming.is_end_stream() {
+    pub async fn read_at_most(self, bytes_max: usize) -> Result<Bytes> {
+        let mut incoming = match self.source {
+            Source::Incoming(incoming) => incoming,
+            Source::Whole(bytes) if bytes.len() > bytes_max => return Err(too_large(bytes_max)),
+            Source::Whole(bytes) => return Ok(bytes),
+        };
+        if incoming.is_end_stream() {
             return Ok(Bytes::new());
         }
-        if self.incoming.size_hint().lower() > bytes_max as u64 {
+        if incoming.size_hint().lower() > bytes_max as u64 {
             return Err(too_large(bytes_max));
         }
         let mut gathered = Gathered { first: Bytes::new(), rest: BytesMut::new(), bytes_max };
         {
-            let mut reading = std::pin::pin!(gather(&mut self.incoming, &mut gathered));
+            let mut reading = std::pin::pin!(gather(&mut incoming, &mut gathered));
             // most bodies came with their head: no timer for them
             let at_once = poll_fn(|cx| match reading.as_mut().poll(cx) {
                 Poll::Ready(done) => Poll::Ready(Some(done)),

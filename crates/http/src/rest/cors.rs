@@ -11,8 +11,8 @@ use hyper::http::request::Parts;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Preference-Applied, Server, \
-     Transfer-Encoding, Range-Unit",
+    "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, ETag, Isolation-Level, Link, Location, \
+     Preference-Applied, Server, Transfer-Encoding, Range-Unit",
 );
 const ONE_DAY: HeaderValue = HeaderValue::from_static("86400");
 

@@ -3,7 +3,10 @@
 //!
 //! Not here: the grammar of query strings ([`crate::grammar`]), plans and rows (`records`).
 
+pub(crate) mod batch;
+mod careful;
 pub(crate) mod cors;
+mod etag;
 mod media;
 mod options;
 mod prefer;
@@ -19,10 +22,12 @@ use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, SERVER};
 use hyper::http::request::Parts;
 use mainstay_base::{Problem, Result};
 use mainstay_identity::{Actor, Verifier};
-use mainstay_records::query;
+use mainstay_records::{Together, query};
 use mainstay_sql::Catalog;
+use mainstay_types::Session;
 use session::Curiosity;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 const API_KEY: HeaderName = HeaderName::from_static("apikey");
 const CONTENT_PROFILE: HeaderName = HeaderName::from_static("content-profile");
@@ -33,6 +38,8 @@ pub(crate) const SERVER_NAME: HeaderValue = HeaderValue::from_static("mainstay")
 pub trait RestService: Send + Sync + 'static {
     fn run(&self, request: query::Request) -> BoxFuture<'_, Result<query::Response>>;
     fn catalog(&self) -> Arc<Catalog>;
+    /// Runs requests in one transaction.
+    fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>>;
 }
 
 /// Turns a token into who asks.
@@ -72,6 +79,14 @@ pub struct RestSettings {
     pub anonymous_role: String,
     /// Origins that browsers may call from; empty means any.
     pub cors_origins: Vec<String>,
+    /// How long the answer of a request with an `Idempotency-Key` is kept.
+    pub idempotency_age: Duration,
+    /// The largest answer that is kept.
+    pub kept_answer_bytes_max: usize,
+    /// Requests of one batch.
+    pub batch_requests_max: usize,
+    /// Bytes of all answers of one batch.
+    pub batch_answer_bytes_max: usize,
     /// What the description of the API is called.
     pub title: String,
     pub version: String,
@@ -91,6 +106,10 @@ impl Default for RestSettings {
             legacy_target_names: true,
             anonymous_role: "anon".to_owned(),
             cors_origins: Vec::new(),
+            idempotency_age: Duration::from_secs(24 * 3_600),
+            kept_answer_bytes_max: 1024 * 1024,
+            batch_requests_max: 100,
+            batch_answer_bytes_max: 16 * 1024 * 1024,
             title: "Mainstay".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             public_url: String::new(),
@@ -105,6 +124,8 @@ pub struct Rest {
     authenticate: Arc<dyn Authenticate>,
     curiosity: Curiosity,
     open_api: OpenApi,
+    /// Itself, for work that goes on on another thread.
+    me: Weak<Rest>,
 }
 
 /// What a path below the mount names.
@@ -119,14 +140,19 @@ impl Rest {
         settings: RestSettings,
         service: Arc<dyn RestService>,
         authenticate: Arc<dyn Authenticate>,
-    ) -> Self {
-        Rest {
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| Rest {
             settings,
             service,
             authenticate,
             curiosity: Curiosity::default(),
             open_api: OpenApi::default(),
-        }
+            me: me.clone(),
+        })
+    }
+
+    fn handle(&self) -> Result<Arc<Rest>> {
+        self.me.upgrade().ok_or_else(|| Problem::internal("the server is going away"))
     }
 
     pub fn settings(&self) -> &RestSettings {
@@ -216,6 +242,13 @@ impl Rest {
             Resource::Relation(name) => self.relation_request(head, schema, name, body, actor).await?,
             Resource::Function(name) => self.call_request(head, schema, name, body, actor).await?,
         };
+        if careful::is_asked(&head.headers) {
+            if head.method != hyper::Method::GET && head.method != hyper::Method::HEAD {
+                return self.carefully(head, asked, query, actor).await;
+            }
+            let answer = self.service.run(query).await?;
+            return careful::of_read(&head.headers, self.response(asked, answer)?);
+        }
         let answer = self.service.run(query).await?;
         self.response(asked, answer)
     }
@@ -267,5 +300,8 @@ impl RestService for mainstay_records::Records {
     }
     fn catalog(&self) -> Arc<Catalog> {
         mainstay_records::Records::catalog(self)
+    }
+    fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { mainstay_records::Records::transact(self, together, session).await.map(drop) })
     }
 }

@@ -14,6 +14,7 @@ use mainstay_identity::Actor;
 use mainstay_records::query::{Action, Answer, CallTarget, Insert, Payload, Request, Return, Shape, Update};
 
 /// What the answer's form depends on besides the answer.
+#[derive(Clone)]
 pub(super) struct Asked<'a> {
     pub schema: &'a str,
     /// The relation's name, for `Location`; empty for a function.

@@ -48,9 +48,15 @@ impl Rest {
         let mut response = if status == StatusCode::RANGE_NOT_SATISFIABLE {
             problem_response(&asked.window.out_of_bounds(total.unwrap_or(0)), true)
         } else {
+            // The validator of a single row, for callers who ask again or guard a write by it.
+            let single = shown && asked.media.answer() == query::Answer::Object;
+            let validator = single.then(|| super::etag::of(&answer.body));
             let body = if shown && !asked.head_only { Body::from(answer.body) } else { Body::empty() };
             let mut response = Response::new(body);
             *response.status_mut() = status;
+            if let Some(validator) = validator {
+                response.headers_mut().insert(hyper::header::ETAG, validator);
+            }
             if shown {
                 response.headers_mut().insert(CONTENT_TYPE, asked.media.content_type());
                 self.profile(&mut response, asked.schema);

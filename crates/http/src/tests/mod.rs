@@ -42,6 +42,13 @@ impl RestService for Fake {
     fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.catalog)
     }
+    fn transact(
+        &self,
+        _together: Arc<dyn mainstay_records::Together>,
+        _session: Arc<mainstay_types::Session>,
+    ) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { Err(Problem::internal("this service has no transactions")) })
+    }
 }
 
 /// `good` is a user, `service` the service role, nothing is `anon`.
