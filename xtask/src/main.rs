@@ -15,12 +15,16 @@ const USAGE: &str = "usage: cargo xtask <command>
   check               floors, budgets and generated documents
   docs                write the generated documents again
   test [FILTER]       install what the tests need, then run all of them
-  fuzz [--seconds=N]  fuzz the query grammar and the SQL front end
+  fuzz [--seconds=N] [--target=T]
+                      fuzz the query grammar and the SQL front end
   conformance PATH    replay PostgREST's suite: PATH is its checkout; [--cases FILE] [--show N] [--only TEXT]
   bench records       measure against PocketBase, print the table";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if fuzz::is_compiler() {
+        return fuzz::compile(&arguments);
+    }
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["check"] => architecture::check().and_then(|()| docs::check()),

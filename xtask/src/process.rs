@@ -32,6 +32,24 @@ pub fn has(program: &str) -> bool {
     Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
+/// Installs Debian packages where that is possible, or says how.
+pub fn install(packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let wanted = packages.join(" ");
+    let root_user = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !root_user || !has("apt-get") {
+        return Err(format!(
+            "these Debian packages are needed: {wanted}\ninstall them with: sudo apt-get install {wanted}"
+        ));
+    }
+    println!("installing {wanted}");
+    let quiet = |command: &mut Command| run(command.env("DEBIAN_FRONTEND", "noninteractive"));
+    quiet(Command::new("apt-get").args(["update", "-qq"]))?;
+    quiet(Command::new("apt-get").args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages))
+}
+
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());

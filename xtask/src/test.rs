@@ -75,20 +75,7 @@ fn install_debian() -> Result<()> {
     if process::has("python3") && !has_venv() {
         missing.push("python3-venv");
     }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let wanted = missing.join(" ");
-    let root_user = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !root_user || !process::has("apt-get") {
-        return Err(format!(
-            "the tests need these Debian packages: {wanted}\ninstall them with: sudo apt-get install {wanted}"
-        ));
-    }
-    println!("installing {wanted}");
-    let quiet = |command: &mut Command| process::run(command.env("DEBIAN_FRONTEND", "noninteractive"));
-    quiet(Command::new("apt-get").args(["update", "-qq"]))?;
-    quiet(Command::new("apt-get").args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing))
+    process::install(&missing)
 }
 
 fn has_venv() -> bool {

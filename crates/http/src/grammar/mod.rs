@@ -41,11 +41,14 @@ fn too_much(what: &str) -> Problem {
         .with_status(400)
 }
 
-/// What a fuzzer calls: any bytes, as a query string of every kind of request.
+/// What a fuzzer calls: any bytes, as a query string of every kind of request. What is refused is the caller's fault.
 pub fn fuzz_query(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for call in [false, true] {
-        let _ = read(text, Reading { call, legacy_target_names: call });
+        if let Err(problem) = read(text, Reading { call, legacy_target_names: call }) {
+            let status = problem.http_status(false);
+            assert!((400..500).contains(&status), "{status}: {problem}");
+        }
     }
     let _ = decode_path(text);
 }
