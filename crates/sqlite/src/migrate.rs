@@ -21,7 +21,6 @@ use rusqlite::ffi;
 use sha2::{Digest, Sha256};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// What a migration failed at.
@@ -65,9 +64,7 @@ impl Writer {
         migration: &Migration,
         mut planned: Option<Box<PlannedMigration>>,
     ) -> Result<Migrated> {
-        if self.shared.disk_failed.load(Ordering::Acquire) {
-            return Err(Problem::new("58030", "the disk did not confirm an earlier write"));
-        }
+        self.may_write()?;
         let checksum = checksum(&migration.text);
         if migration.record && self.is_applied(&migration.name, &checksum)? {
             return Ok(Migrated::default());

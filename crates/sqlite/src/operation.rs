@@ -206,6 +206,7 @@ impl Writer {
             Cause::Problem(problem) => return WriteFailed::Problem(problem),
             Cause::Sqlite(failure) => failure,
         };
+        self.watch_disk(&failure);
         if failure.code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY {
             return WriteFailed::ForeignKey;
         }

@@ -47,6 +47,18 @@ pub(crate) fn queue_full(length: usize) -> Problem {
         .with_retry(Retry::AfterSeconds(1))
 }
 
+pub(crate) fn log_full() -> Problem {
+    Problem::new("53400", "the write-ahead log is full: a long read keeps it from starting anew")
+        .with_hint("try again in a moment: that read ends at its statement timeout at the latest")
+        .with_status(503)
+        .with_retry(Retry::AfterSeconds(1))
+}
+
+pub(crate) fn disk_failed() -> Problem {
+    Problem::new("58030", "the disk did not confirm an earlier write")
+        .with_hint("check the disk, then restart Mainstay: it recovers from what the disk has confirmed")
+}
+
 pub(crate) fn closing() -> Problem {
     Problem::new("57P03", "the database is shutting down").with_retry(Retry::AfterSeconds(1))
 }
@@ -65,8 +77,10 @@ pub(crate) fn null_in_column(column: &str, table: &str) -> Problem {
 /// Failures of the disk, the file or the statement's text.
 fn of_machine(failure: &Failure) -> Problem {
     let message = &failure.message;
+    // The index of the log is made as large as it needs to be before it is mapped.
+    let no_space = failure.code == ffi::SQLITE_IOERR_SHMSIZE;
     match failure.primary() {
-        ffi::SQLITE_FULL => Problem::new("53100", "could not extend the database: no space left on the device")
+        primary if primary == ffi::SQLITE_FULL || no_space => Problem::new("53100", "could not extend the database: no space left on the device")
             .with_hint("free disk space or raise `database_bytes_max`; reads go on, writes work again as soon as there is space")
             .with_retry(Retry::AfterSeconds(5)),
         ffi::SQLITE_NOMEM => Problem::new("53200", "out of memory"),

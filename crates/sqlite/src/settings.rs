@@ -45,8 +45,12 @@ pub struct SqliteSettings {
     pub cache_kib: u32,
     /// Bytes of write-ahead log after which it is copied into the database file beside the writer.
     pub checkpoint_bytes: u64,
-    /// Bytes of write-ahead log after which the writer waits until the log has started anew.
+    /// The size of the write-ahead log over which no write is begun. From three quarters of it on, the writer waits
+    /// for a new start of the log; where a long read prevents one, writes go on slowly, and are refused (53400) when
+    /// the log is full, until that read has ended.
     pub wal_bytes_max: u64,
+    /// How long one such wait lasts at most. There are sixteen between three quarters and full.
+    pub wal_patience: Duration,
     /// The largest size of the database file; nothing but the disk limits it when `None`.
     pub database_bytes_max: Option<u64>,
     /// Durable changes that are kept at least; older ones go.
@@ -72,6 +76,7 @@ impl SqliteSettings {
             cache_kib: 16 * 1024,
             checkpoint_bytes: 32 << 20,
             wal_bytes_max: 256 << 20,
+            wal_patience: Duration::from_millis(500),
             database_bytes_max: None,
             changes_kept: 1_000_000,
             changes_age: Duration::from_secs(7 * 24 * 3600),

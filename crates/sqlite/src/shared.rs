@@ -3,7 +3,7 @@
 use crate::listeners::Listeners;
 use crate::settings::SqliteSettings;
 use arc_swap::ArcSwap;
-use mainstay_base::Env;
+use mainstay_base::{Env, Problem, Result};
 use mainstay_sql::Catalog;
 use mainstay_types::{Context, Session};
 use std::path::PathBuf;
@@ -104,6 +104,19 @@ impl Shared {
         }
     }
 
+    /// Makes the write-ahead log end after its first `pages`.
+    pub fn cut_log(&self, pages: u64) -> std::io::Result<()> {
+        const HEAD_BYTES: u64 = 32;
+        let mut path = self.path.clone().into_os_string();
+        path.push("-wal");
+        let log = std::fs::OpenOptions::new().write(true).open(path)?;
+        let bytes = if pages == 0 { 0 } else { HEAD_BYTES + pages * crate::writer::FRAME_BYTES };
+        if log.metadata()?.len() > bytes {
+            log.set_len(bytes)?;
+        }
+        log.sync_all()
+    }
+
     pub fn statement_time(&self) -> i64 {
         self.env.unix_micros().saturating_sub(POSTGRES_EPOCH)
     }
@@ -121,6 +134,8 @@ struct CheckpointState {
     wanted: Option<Checkpoint>,
     /// Grows with each checkpoint that is over.
     finished: u64,
+    /// Why the last one did not do what was asked.
+    failure: Option<Problem>,
     stopped: bool,
 }
 
@@ -140,14 +155,18 @@ impl Checkpoints {
         self.changed.notify_all();
     }
 
-    /// Asks for a new start of the log and waits for it.
-    pub fn restart(&self) {
+    /// Asks for a new start of the log, waits for it, and says why there is none.
+    pub fn restart(&self) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.wanted = Some(Checkpoint::Restart);
         self.changed.notify_all();
         let finished = state.finished;
         while state.finished == finished && !state.stopped {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        match &state.failure {
+            Some(problem) if !state.stopped => Err(problem.clone()),
+            _ => Ok(()),
         }
     }
 
@@ -165,8 +184,10 @@ impl Checkpoints {
         }
     }
 
-    pub fn done(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).finished += 1;
+    pub fn done(&self, outcome: Result<()>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.finished += 1;
+        state.failure = outcome.err();
         self.changed.notify_all();
     }
 

@@ -156,7 +156,7 @@ impl Inner {
         self.readers.close();
         self.shared.checkpoints.stop();
         match checkpointer.join() {
-            Ok(connection) => checkpointer::last(&connection),
+            Ok(connection) => checkpointer::last(&self.shared, &connection),
             Err(_) => tracing::error!("the checkpointer ended by a panic"),
         }
         if let Some(mut lock) = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take() {

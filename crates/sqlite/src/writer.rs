@@ -8,7 +8,7 @@ use crate::meta;
 use crate::operation::Outcome;
 use crate::problems;
 use crate::queue::Queue;
-use crate::raw::Failure;
+use crate::raw::{self, Failure};
 use crate::scope;
 use crate::sequences::Sequences;
 use crate::shared::{Checkpoint, Shared};
@@ -79,6 +79,8 @@ pub(crate) struct Writer {
     actor: Option<(Arc<Session>, Arc<str>)>,
     /// Pages of the log that are in the database file already.
     pages_copied: u64,
+    /// Whether the log has reached its limit and could not start anew yet.
+    log_full: bool,
 }
 
 /// The thread's body: opens the file, tells how that went, works until the queue is closed, closes the file.
@@ -143,6 +145,7 @@ impl Writer {
             commits_since_trim: 0,
             actor: None,
             pages_copied: 0,
+            log_full: false,
             shared,
         };
         writer.set_catalog(catalog)?;
@@ -201,7 +204,7 @@ impl Writer {
         let text = "SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid";
         let mut run = self.connection.statement(text)?.run([ValueRef::Text(table)])?;
         let mut columns = Vec::new();
-        while run.step()? == crate::raw::Stepped::Row {
+        while run.step()? == raw::Stepped::Row {
             if let ValueRef::Text(name) = run.value(0) {
                 columns.push(name.to_owned());
             }
@@ -217,6 +220,7 @@ impl Writer {
                 Job::Migrate { migration, planned, reply } => {
                     self.run_groups(std::mem::take(&mut group));
                     let _ = reply.send(self.migrate_safely(&migration, planned));
+                    self.watch_log();
                 }
             }
         }
@@ -226,9 +230,9 @@ impl Writer {
     /// Commits the writes in as many groups as their time asks for.
     fn run_groups(&mut self, mut jobs: Vec<WriteJob>) {
         while !jobs.is_empty() {
-            if self.shared.disk_failed.load(Ordering::Acquire) {
+            if let Err(problem) = self.may_write() {
                 for job in jobs.drain(..) {
-                    let _ = job.reply.send(Err(disk_failed()));
+                    let _ = job.reply.send(Err(problem.clone()));
                 }
                 return;
             }
@@ -289,6 +293,9 @@ impl Writer {
     ) -> Result<(usize, Vec<Arc<Change>>)> {
         let problem = |failure: Failure| problems::of_failure(&failure, None);
         'attempt: loop {
+            if self.shared.disk_failed.load(Ordering::Acquire) {
+                return Err(problems::disk_failed());
+            }
             scope::with_capture(|capture| capture.rows.clear());
             self.connection.execute("BEGIN IMMEDIATE", &[]).map_err(problem)?;
             let begun = Instant::now();
@@ -420,6 +427,7 @@ impl Writer {
             self.roll_back();
             self.sequences.borrow_mut().mark_dirty(dirty.into_iter().map(|(name, _)| name));
             self.watch_disk(failure);
+            self.forget_unconfirmed();
         } else {
             self.shared.position.store(self.position, Ordering::Release);
             self.shared.commits.fetch_add(1, Ordering::Relaxed);
@@ -452,7 +460,6 @@ impl Writer {
         if !too_many && self.commits_since_trim < COMMITS_PER_TRIM {
             return Ok(());
         }
-        self.commits_since_trim = 0;
         let age = u64::try_from(settings.changes_age.as_millis()).unwrap_or(u64::MAX);
         let youngest_old = Hlc(now.unix_millis().saturating_sub(age) << 16);
         let first_kept = self.position.saturating_sub(settings.changes_kept);
@@ -461,6 +468,9 @@ impl Writer {
              (SELECT position FROM _mainstay_changes ORDER BY position LIMIT ?3)",
             &[number(youngest_old.0), number(first_kept), number(4 * TRIMMED)],
         )?;
+        // One statement removes a bounded number. Where more are due, the next commit goes on.
+        let all_done = self.connection.raw().changes() < 4 * TRIMMED;
+        self.commits_since_trim = if all_done { 0 } else { COMMITS_PER_TRIM };
         let left = meta::oldest_change(&mut self.connection).unwrap_or(None);
         let trimmed = left.map_or(self.position, |left| left - 1);
         if trimmed >= oldest {
@@ -490,6 +500,21 @@ impl Writer {
         }
     }
 
+    /// Takes a commit that the disk did not confirm out of the log: it lies there whole, and the next start would take
+    /// it for one that was acknowledged.
+    fn forget_unconfirmed(&mut self) {
+        if !self.shared.disk_failed.load(Ordering::Acquire) {
+            return;
+        }
+        let forgotten = match raw::wal_checkpoint(self.connection.raw(), ffi::SQLITE_CHECKPOINT_NOOP) {
+            Ok((pages, _)) => self.shared.cut_log(pages),
+            Err(failure) => Err(std::io::Error::other(failure.to_string())),
+        };
+        if let Err(error) = forgotten {
+            tracing::error!(%error, "a write that was refused may be there after a restart");
+        }
+    }
+
     /// `authenticated:8f14…`: the role, and the subject of the claims where they have one.
     fn actor(&mut self, session: &Arc<Session>) -> Arc<str> {
         if let Some((known, actor)) = &self.actor
@@ -514,22 +539,40 @@ impl Writer {
         actor
     }
 
-    /// Asks for checkpoints as the write-ahead log grows, and waits when it has grown too far.
+    /// Whether the disk and the log take more.
+    pub(crate) fn may_write(&mut self) -> Result<()> {
+        if self.shared.disk_failed.load(Ordering::Acquire) {
+            return Err(problems::disk_failed());
+        }
+        if self.log_full { self.restart_log() } else { Ok(()) }
+    }
+
+    /// Asks for checkpoints as the write-ahead log grows, and waits when it has grown far.
     fn watch_log(&mut self) {
         let pages = scope::wal_pages();
         if pages < self.pages_copied {
             self.pages_copied = 0;
         }
-        let settings = &self.shared.settings;
-        if pages * FRAME_BYTES >= settings.wal_bytes_max
-            && (pages - self.pages_copied) * FRAME_BYTES >= 1 << 20
-        {
-            self.shared.checkpoints.restart();
+        let (bytes, since) = (pages * FRAME_BYTES, (pages - self.pages_copied) * FRAME_BYTES);
+        let (max, copied_each) = (self.shared.settings.wal_bytes_max, self.shared.settings.checkpoint_bytes);
+        // Where a long read holds the log, sixteen waits slow writers down before they are refused.
+        if bytes >= max || (bytes >= max / 4 * 3 && since >= max / 64) {
             self.pages_copied = pages;
-        } else if (pages - self.pages_copied) * FRAME_BYTES >= settings.checkpoint_bytes {
+            if self.restart_log().is_err() {
+                self.log_full = bytes >= max;
+            }
+        } else if since >= copied_each {
             self.shared.checkpoints.ask(Checkpoint::Passive);
             self.pages_copied = pages;
         }
+    }
+
+    fn restart_log(&mut self) -> Result<()> {
+        let outcome = self.shared.checkpoints.restart();
+        if outcome.is_ok() {
+            self.log_full = false;
+        }
+        outcome
     }
 
     fn finish(&mut self) {
@@ -552,11 +595,6 @@ pub(crate) fn operation_code(operation: mainstay_engine::Operation) -> i64 {
         Operation::Delete => 3,
         Operation::Truncate => 4,
     }
-}
-
-fn disk_failed() -> Problem {
-    Problem::new("58030", "the disk did not confirm an earlier write")
-        .with_hint("check the disk, then restart Mainstay: it recovers from what the disk has confirmed")
 }
 
 fn quick_check(connection: &mut Connection) -> Result<()> {
