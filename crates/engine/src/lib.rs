@@ -11,7 +11,7 @@ pub mod transact;
 
 pub use change::{Change, ChangeSink, Operation, Position};
 pub use store::{
-    Applied, BoxFuture, Column, Format, ListenerId, Migrated, Migration, Plan, PlanKind, Read, RecordStore,
-    Rows, Step, StoreStatus, Write, WriteStep, Written,
+    Applied, BoxFuture, Column, Format, ListenerId, Migrated, Migration, Plan, PlanKind, Read, ReadNow,
+    RecordStore, Rows, Step, StoreStatus, Write, WriteStep, Written,
 };
 pub use transact::{Kept, Transact, Transacted, Transaction, Work};

@@ -44,8 +44,13 @@ pub trait RecordStore: Send + Sync {
 
     /// Runs read-only plans in one snapshot and returns what each gives. A plan that the catalog has outlived fails
     /// with code `MS001` (prepare again). A plan that could write fails with 25006.
-    /// The answer is often ready at once: the future then needs no wake-up.
     fn read(&self, read: Read) -> BoxFuture<'_, Result<Vec<Rows>>>;
+
+    /// As [`RecordStore::read`], on the caller's thread and without waiting for anything: a store that cannot do that
+    /// for this read, or not now, gives it back for [`RecordStore::read`]. Nothing has happened then.
+    fn read_now(&self, read: Read) -> ReadNow {
+        ReadNow::NotNow(read)
+    }
 
     /// Runs the steps in one transaction.
     fn write(&self, write: Write) -> BoxFuture<'_, Result<Written>>;
@@ -146,6 +151,12 @@ pub struct Read {
     pub steps: Vec<Step>,
     pub session: Arc<Session>,
     pub timeout: Duration,
+}
+
+/// What [`RecordStore::read_now`] answers.
+pub enum ReadNow {
+    Done(Result<Vec<Rows>>),
+    NotNow(Read),
 }
 
 /// What one plan gave.

@@ -59,6 +59,19 @@ pub(crate) struct PreparedScratch {
     pub clear: Statement,
 }
 
+/// One process has the file (`crate::lock`), so the index of the log lies in its memory instead of a file: a read then
+/// takes its locks without a system call. Other programs find the database locked while the store is open.
+#[cfg(unix)]
+fn open_file(path: &Path, flags: OpenFlags, gathers: bool) -> rusqlite::Result<rusqlite::Connection> {
+    let vfs = if gathers && crate::log_file::register() { crate::log_file::VFS_NAME } else { c"unix-excl" };
+    rusqlite::Connection::open_with_flags_and_vfs(path, flags, vfs)
+}
+
+#[cfg(not(unix))]
+fn open_file(path: &Path, flags: OpenFlags, _: bool) -> rusqlite::Result<rusqlite::Connection> {
+    rusqlite::Connection::open_with_flags(path, flags)
+}
+
 impl Connection {
     /// Opens the database file. Only a writer makes it.
     pub fn open(path: &Path, role: Role, settings: &SqliteSettings) -> Result<Connection, Failure> {
@@ -67,7 +80,8 @@ impl Connection {
             Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Role::Checkpointer => OpenFlags::SQLITE_OPEN_READ_WRITE,
         };
-        let inner = rusqlite::Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let gathers = role == Role::Writer && settings.durability == crate::Durability::Full;
+        let inner = open_file(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX, gathers)?;
         inner.busy_timeout(BUSY_TIMEOUT)?;
         // Without this, SQLite looks at the value of `LIMIT ?` while it plans, and plans anew for each other value.
         inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -18,6 +18,8 @@ mod functions;
 mod kept;
 mod listeners;
 mod lock;
+#[cfg(unix)]
+mod log_file;
 mod meta;
 mod migrate;
 mod operation;
@@ -26,6 +28,7 @@ mod problems;
 mod queue;
 mod raw;
 mod reader;
+mod reply;
 mod rows;
 mod rows_table;
 mod run;

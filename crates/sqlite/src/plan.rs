@@ -6,7 +6,7 @@ use mainstay_base::{Problem, Result};
 use mainstay_engine::{Column, Plan, PlanKind};
 use mainstay_sql::plan::Compiled;
 use mainstay_sql::{Catalog, Name};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 /// Quick runs on a reader's thread after which a plan is tried on the caller's thread again.
 const PATIENCE: u8 = 16;
@@ -19,9 +19,14 @@ pub(crate) struct NativePlan {
     pub store: u64,
     pub compiled: Compiled,
     pub shape: Shape,
+    /// How large the last result was.
+    body_bytes: AtomicUsize,
     /// More than zero while the plan is taken to be too long for the caller's thread.
     heavy: AtomicU8,
 }
+
+/// The most that is set aside for a result before its first row.
+const BODY_BYTES_RESERVED: usize = 64 * 1024;
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
@@ -31,6 +36,16 @@ pub(crate) fn take_number() -> u64 {
 }
 
 impl NativePlan {
+    /// Room for the rows of a result that is like the last one: without it a list is copied as it grows.
+    pub fn body_bytes(&self) -> usize {
+        let last = self.body_bytes.load(Ordering::Relaxed);
+        (last + last / 8).min(BODY_BYTES_RESERVED)
+    }
+
+    pub fn note_body_bytes(&self, bytes: usize) {
+        self.body_bytes.store(bytes, Ordering::Relaxed);
+    }
+
     pub fn is_heavy(&self) -> bool {
         self.heavy.load(Ordering::Relaxed) > 0
     }
@@ -66,6 +81,7 @@ pub(crate) fn wrap(mut compiled: Compiled, catalog: &Catalog, store: u64) -> Pla
             shape: Shape::new(&compiled.columns),
             compiled,
             heavy: AtomicU8::new(0),
+            body_bytes: AtomicUsize::new(0),
         }),
     }
 }

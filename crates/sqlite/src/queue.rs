@@ -77,10 +77,6 @@ impl<T> Queue<T> {
         self.arrived.notify_all();
     }
 
-    pub fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
     pub fn len(&self) -> usize {
         self.lock().items.len()
     }

@@ -191,22 +191,9 @@ impl Run<'_> {
         let raw = self.statement.raw.as_ptr();
         let Ok(index) = c_int::try_from(column) else { return ValueRef::Null };
         // SAFETY: SQLite answers NULL for an index out of range. Pointers stay valid until the next step or reset,
-        // both of which need `&mut self`, while the result borrows `self`; no call converts the value's type.
-        unsafe {
-            match ffi::sqlite3_column_type(raw, index) {
-                ffi::SQLITE_INTEGER => ValueRef::Integer(ffi::sqlite3_column_int64(raw, index)),
-                ffi::SQLITE_FLOAT => ValueRef::Real(ffi::sqlite3_column_double(raw, index)),
-                ffi::SQLITE_TEXT => {
-                    let text = ffi::sqlite3_column_text(raw, index);
-                    text_or_bytes(slice(text, ffi::sqlite3_column_bytes(raw, index)))
-                }
-                ffi::SQLITE_BLOB => {
-                    let blob = ffi::sqlite3_column_blob(raw, index).cast::<u8>();
-                    ValueRef::Blob(slice(blob, ffi::sqlite3_column_bytes(raw, index)))
-                }
-                _ => ValueRef::Null,
-            }
-        }
+        // both of which need `&mut self`, while the result borrows `self`; no call converts the value's type. The
+        // value is not protected by a mutex, which is for connections that several threads share at once.
+        unsafe { value_of(ffi::sqlite3_column_value(raw, index)) }
     }
 }
 
@@ -219,6 +206,27 @@ impl Drop for Run<'_> {
             if self.statement.parameters > 0 {
                 ffi::sqlite3_clear_bindings(raw);
             }
+        }
+    }
+}
+
+/// # Safety
+/// `value` is a live value that nobody else uses meanwhile; the result is used only while it stays unchanged.
+unsafe fn value_of<'a>(value: *mut ffi::sqlite3_value) -> ValueRef<'a> {
+    // SAFETY: promised by the caller; no call converts the value's type.
+    unsafe {
+        match ffi::sqlite3_value_type(value) {
+            ffi::SQLITE_INTEGER => ValueRef::Integer(ffi::sqlite3_value_int64(value)),
+            ffi::SQLITE_FLOAT => ValueRef::Real(ffi::sqlite3_value_double(value)),
+            ffi::SQLITE_TEXT => {
+                let text = ffi::sqlite3_value_text(value);
+                text_or_bytes(slice(text, ffi::sqlite3_value_bytes(value)))
+            }
+            ffi::SQLITE_BLOB => {
+                let blob = ffi::sqlite3_value_blob(value).cast::<u8>();
+                ValueRef::Blob(slice(blob, ffi::sqlite3_value_bytes(value)))
+            }
+            _ => ValueRef::Null,
         }
     }
 }
@@ -315,19 +323,7 @@ impl RowChange<'_> {
             if get(self.db, index, &mut value) != ffi::SQLITE_OK || value.is_null() {
                 return ValueRef::Null;
             }
-            match ffi::sqlite3_value_type(value) {
-                ffi::SQLITE_INTEGER => ValueRef::Integer(ffi::sqlite3_value_int64(value)),
-                ffi::SQLITE_FLOAT => ValueRef::Real(ffi::sqlite3_value_double(value)),
-                ffi::SQLITE_TEXT => {
-                    let text = ffi::sqlite3_value_text(value);
-                    text_or_bytes(slice(text, ffi::sqlite3_value_bytes(value)))
-                }
-                ffi::SQLITE_BLOB => {
-                    let blob = ffi::sqlite3_value_blob(value).cast::<u8>();
-                    ValueRef::Blob(slice(blob, ffi::sqlite3_value_bytes(value)))
-                }
-                _ => ValueRef::Null,
-            }
+            value_of(value)
         }
     }
 }

@@ -13,11 +13,11 @@ use crate::run::{Cause, Failed, run_plan};
 use crate::scope::{self, Frame, Limit, Stop};
 use crate::shared::Shared;
 use mainstay_base::{Problem, Result};
-use mainstay_engine::{PlanKind, Read, Rows};
+use mainstay_engine::{PlanKind, Read, ReadNow, Rows};
 use mainstay_sql::Catalog;
 use mainstay_types::Context;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -30,6 +30,7 @@ pub(crate) struct Readers {
     shared: Arc<Shared>,
     slots: Vec<Mutex<Option<Connection>>>,
     queue: Arc<Queue<Job>>,
+    is_closed: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -54,6 +55,7 @@ impl Readers {
             shared: Arc::clone(shared),
             slots: (0..shared.settings.inline_readers.max(1)).map(|_| Mutex::new(None)).collect(),
             queue: Arc::new(Queue::new(WAITING_MAX)),
+            is_closed: AtomicBool::new(false),
             threads: Mutex::new(Vec::new()),
         };
         for index in 0..shared.settings.reader_threads.max(1) {
@@ -68,17 +70,28 @@ impl Readers {
     }
 
     pub async fn read(&self, read: Read) -> Result<Vec<Rows>> {
-        self.shared.reads.fetch_add(1, Ordering::Relaxed);
-        if self.queue.is_closed() {
-            return Err(problems::closing());
-        }
+        let read = match self.read_now(read) {
+            ReadNow::Done(outcome) => return outcome,
+            ReadNow::NotNow(read) => read,
+        };
         let deadline = Instant::now() + read.timeout;
-        if let Inline::Done(outcome) = self.inline(&read, deadline) {
-            return outcome;
-        }
         let (reply, answer) = oneshot::channel();
         self.submit(Job::Read { read, deadline, reply })?;
         answer.await.unwrap_or_else(|_| Err(problems::closing()))
+    }
+
+    /// Reads on this thread, if the read is short and a connection is free.
+    pub fn read_now(&self, read: Read) -> ReadNow {
+        if self.is_closed.load(Ordering::Acquire) {
+            return ReadNow::Done(Err(problems::closing()));
+        }
+        match self.inline(&read) {
+            Inline::Done(outcome) => {
+                self.shared.reads.fetch_add(1, Ordering::Relaxed);
+                ReadNow::Done(outcome)
+            }
+            Inline::Elsewhere => ReadNow::NotNow(read),
+        }
     }
 
     /// Runs a piece of work of the store itself on a reader thread.
@@ -104,7 +117,7 @@ impl Readers {
         })
     }
 
-    fn inline(&self, read: &Read, deadline: Instant) -> Inline {
+    fn inline(&self, read: &Read) -> Inline {
         for step in &read.steps {
             match native(&step.plan, self.shared.number) {
                 Ok(plan) if plan.is_heavy() => return Inline::Elsewhere,
@@ -128,7 +141,7 @@ impl Readers {
                     Err(problem) => return Inline::Done(Err(problem)),
                 },
             };
-            let limit = Limit { steps: self.shared.settings.inline_budget, deadline: Some(deadline) };
+            let limit = Limit { steps: self.shared.settings.inline_budget, deadline: None };
             return match run_read(connection, &self.shared, read, limit) {
                 Ok(rows) => Inline::Done(Ok(rows)),
                 Err(ReadFailed::TooLong) => Inline::Elsewhere,
@@ -140,6 +153,7 @@ impl Readers {
 
     /// Refuses new reads and lets the threads finish what waits.
     pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         self.queue.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
@@ -206,6 +220,7 @@ fn run_long_read(
     read: &Read,
     deadline: Instant,
 ) -> Result<Vec<Rows>> {
+    shared.reads.fetch_add(1, Ordering::Relaxed);
     let limit = Limit { steps: u64::MAX, deadline: Some(deadline) };
     let outcome = run_read(connection, shared, read, limit);
     // A plan that has become short goes back to its callers' threads.
@@ -288,12 +303,13 @@ fn run_steps(
 ) -> std::result::Result<Vec<Rows>, ReadFailed> {
     let mut results = Vec::with_capacity(plans.len());
     for (step, plan) in read.steps.iter().zip(plans) {
-        let mut rows = Rows::default();
+        let mut rows = Rows { body: Vec::with_capacity(plan.body_bytes()), ..Rows::default() };
         let mut writer = RowWriter::new(step.format, &plan.shape, &mut rows);
         if let Err(failed) = run_plan(connection, plan, &step.values, context, &mut writer) {
             return Err(read_failed(failed, catalog, context, plan));
         }
         writer.finish();
+        plan.note_body_bytes(rows.body.len());
         results.push(rows);
     }
     Ok(results)

@@ -8,13 +8,14 @@ use crate::plan;
 use crate::problems;
 use crate::queue::{Queue, Refused};
 use crate::reader::Readers;
+use crate::reply;
 use crate::settings::{SqliteParts, SqliteSettings};
 use crate::shared::Shared;
 use crate::writer::{self, Job, WriteJob};
 use mainstay_base::{Hlc, Problem, Result};
 use mainstay_engine::{
     Applied, BoxFuture, Change, ChangeSink, ListenerId, Migrated, Migration, Operation, Plan, Position, Read,
-    RecordStore, Rows, StoreStatus, Transact, Transacted, Write, Written,
+    ReadNow, RecordStore, Rows, StoreStatus, Transact, Transacted, Write, Written,
 };
 use mainstay_sql::plan::{Compiled, PlannedMigration};
 use mainstay_sql::{Catalog, Name};
@@ -102,16 +103,13 @@ impl SqliteStore {
             Migration { name: name.to_owned(), text: String::new(), keep_going: false, record: false };
         let (reply, answer) = oneshot::channel();
         let job = Job::Migrate { migration, planned: Some(Box::new(planned)), reply };
-        self.submit(job, answer)?.await.unwrap_or_else(|_| Err(problems::closing()))
+        self.submit(job)?;
+        answer.await.unwrap_or_else(|_| Err(problems::closing()))
     }
 
-    fn submit<T>(
-        &self,
-        job: Job,
-        answer: oneshot::Receiver<Result<T>>,
-    ) -> Result<oneshot::Receiver<Result<T>>> {
+    fn submit(&self, job: Job) -> Result<()> {
         match self.inner.queue.push(job) {
-            Ok(()) => Ok(answer),
+            Ok(()) => Ok(()),
             Err(Refused::Closed) => Err(problems::closing()),
             Err(Refused::Full) => Err(problems::queue_full(self.inner.shared.settings.queue_length_max)),
         }
@@ -190,15 +188,19 @@ impl RecordStore for SqliteStore {
         Box::pin(self.inner.readers.read(read))
     }
 
+    fn read_now(&self, read: Read) -> ReadNow {
+        self.inner.readers.read_now(read)
+    }
+
     fn write(&self, write: Write) -> BoxFuture<'_, Result<Written>> {
         Box::pin(async move {
             for step in &write.steps {
                 plan::native(&step.plan, self.inner.shared.number)?;
             }
             let deadline = Instant::now().checked_add(write.timeout).unwrap_or_else(far_future);
-            let (reply, answer) = oneshot::channel();
-            let answer = self.submit(Job::Write(WriteJob { write, work: None, deadline, reply }), answer)?;
-            answer.await.unwrap_or_else(|_| Err(problems::closing()))
+            let (reply, answer) = reply::channel();
+            self.submit(Job::Write(WriteJob { write, work: None, deadline, reply }))?;
+            answer.await.unwrap_or_else(|| Err(problems::closing()))
         })
     }
 
@@ -206,11 +208,10 @@ impl RecordStore for SqliteStore {
         Box::pin(async move {
             let Transact { work, session, timeout, rollback } = transact;
             let deadline = Instant::now().checked_add(timeout).unwrap_or_else(far_future);
-            let (reply, answer) = oneshot::channel();
+            let (reply, answer) = reply::channel();
             let write = Write { steps: Vec::new(), session, timeout, rollback };
-            let answer =
-                self.submit(Job::Write(WriteJob { write, work: Some(work), deadline, reply }), answer)?;
-            let written = answer.await.unwrap_or_else(|_| Err(problems::closing()))?;
+            self.submit(Job::Write(WriteJob { write, work: Some(work), deadline, reply }))?;
+            let written = answer.await.unwrap_or_else(|| Err(problems::closing()))?;
             Ok(Transacted { position: written.position })
         })
     }
@@ -218,7 +219,7 @@ impl RecordStore for SqliteStore {
     fn migrate(&self, migration: Migration) -> BoxFuture<'_, Result<Migrated>> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            let answer = self.submit(Job::Migrate { migration, planned: None, reply }, answer)?;
+            self.submit(Job::Migrate { migration, planned: None, reply })?;
             answer.await.unwrap_or_else(|_| Err(problems::closing()))
         })
     }

@@ -9,6 +9,7 @@ use crate::operation::Outcome;
 use crate::problems;
 use crate::queue::Queue;
 use crate::raw::{self, Failure};
+use crate::reply::{self, Wakes};
 use crate::scope;
 use crate::sequences::Sequences;
 use crate::shared::{Checkpoint, Shared};
@@ -51,7 +52,7 @@ pub(crate) struct WriteJob {
     pub write: Write,
     pub work: Option<Arc<dyn Work>>,
     pub deadline: Instant,
-    pub reply: oneshot::Sender<Result<Written>>,
+    pub reply: reply::Sender<Result<Written>>,
 }
 
 /// The changes of a group, and the last position of each of its parts.
@@ -77,6 +78,8 @@ pub(crate) struct Writer {
     listeners_version: u64,
     commits_since_trim: u64,
     actor: Option<(Arc<Session>, Arc<str>)>,
+    /// Empty between groups.
+    wakes: Wakes<Result<Written>>,
     /// Pages of the log that are in the database file already.
     pages_copied: u64,
     /// Whether the log has reached its limit and could not start anew yet.
@@ -144,6 +147,7 @@ impl Writer {
             listeners_version: u64::MAX,
             commits_since_trim: 0,
             actor: None,
+            wakes: Wakes::default(),
             pages_copied: 0,
             log_full: false,
             shared,
@@ -232,7 +236,7 @@ impl Writer {
         while !jobs.is_empty() {
             if let Err(problem) = self.may_write() {
                 for job in jobs.drain(..) {
-                    let _ = job.reply.send(Err(problem.clone()));
+                    job.reply.send(Err(problem.clone()));
                 }
                 return;
             }
@@ -271,8 +275,9 @@ impl Writer {
         let rest = jobs.split_off(count);
         for (job, outcome) in jobs.drain(..).zip(outcomes) {
             let outcome = outcome.unwrap_or_else(|| Err(Problem::internal("a write was left out")));
-            let _ = job.reply.send(outcome);
+            job.reply.send_with(outcome, &mut self.wakes);
         }
+        self.wakes.all();
         rest
     }
 

@@ -45,17 +45,25 @@ pub(crate) const HEX: &[u8; 16] = b"0123456789abcdef";
 pub(crate) fn format(bytes: &[u8]) -> Option<[u8; 36]> {
     let bytes: &[u8; 16] = bytes.try_into().ok()?;
     let mut text = [b'-'; 36];
-    let mut at = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            at += 1;
-        }
-        text[at] = HEX[usize::from(byte >> 4)];
-        text[at + 1] = HEX[usize::from(byte & 15)];
-        at += 2;
+    for (byte, at) in bytes.iter().zip(PLACES) {
+        [text[at], text[at + 1]] = HEX_PAIRS[usize::from(*byte)];
     }
     Some(text)
 }
+
+/// Where the digits of each byte stand.
+const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
+/// The two digits of every byte: lists of rows are full of uuids.
+const HEX_PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [HEX[byte >> 4], HEX[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 pub(crate) fn output(value: ValueRef<'_>, out: &mut String) {
     match value {
@@ -72,11 +80,14 @@ pub(crate) fn output(value: ValueRef<'_>, out: &mut String) {
 pub(crate) fn write_json(value: ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
         ValueRef::Blob(bytes) => {
-            out.push(b'"');
-            if let Some(text) = format(bytes) {
-                out.extend_from_slice(&text);
+            let mut quoted = [b'"'; 38];
+            match (format(bytes), quoted.get_mut(1..37)) {
+                (Some(text), Some(inside)) => {
+                    inside.copy_from_slice(&text);
+                    out.extend_from_slice(&quoted);
+                }
+                _ => out.extend_from_slice(b"\"\""),
             }
-            out.push(b'"');
         }
         other => super::text::write_json(other, out),
     }

@@ -17,8 +17,16 @@ impl Write for Bytes<'_> {
     }
 }
 
+const PAIRS: &str = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+                     5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
 /// A number with at least `width` digits, zeros in front.
 pub(crate) fn padded(out: &mut impl Write, number: u64, width: usize) {
+    if width == 2 && number < 100 {
+        let at = number as usize * 2;
+        let _ = out.write_str(PAIRS.get(at..at + 2).unwrap_or_default());
+        return;
+    }
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(number);
     let zeros = "00000000000000000000".get(..width.saturating_sub(digits.len())).unwrap_or("");
