@@ -149,6 +149,10 @@ impl RestService for Service {
         Box::pin(self.0.run(request))
     }
 
+    fn run_at_once(&self, request: &Request) -> Option<Result<Response>> {
+        self.0.run_at_once(request)
+    }
+
     fn catalog(&self) -> Arc<Catalog> {
         self.0.catalog()
     }

@@ -11,7 +11,7 @@ use crate::service::{Prepared, Service};
 use crate::settings::RecordsSettings;
 use crate::values::{Inputs, fill};
 use mainstay_base::Result;
-use mainstay_engine::{Format, Step};
+use mainstay_engine::{Format, Read, ReadNow, Rows, Step};
 use mainstay_sql::Name;
 use std::sync::Arc;
 
@@ -23,6 +23,23 @@ pub(crate) struct ReadPlan {
 
 impl Service {
     pub(crate) async fn run_read(&self, schema: &Arc<Schema>, request: &Request) -> Result<Response> {
+        let read = self.read_of(schema, request)?;
+        read_response(request, self.store.read(read).await?)
+    }
+
+    /// As [`Service::run_read`] without waiting; `None` where that cannot be done now.
+    pub(crate) fn read_at_once(&self, schema: &Arc<Schema>, request: &Request) -> Option<Result<Response>> {
+        let read = match self.read_of(schema, request) {
+            Ok(read) => read,
+            Err(problem) => return Some(Err(problem)),
+        };
+        match self.store.read_now(read) {
+            ReadNow::Done(results) => Some(results.and_then(|results| read_response(request, results))),
+            ReadNow::NotNow(_) => None,
+        }
+    }
+
+    fn read_of(&self, schema: &Arc<Schema>, request: &Request) -> Result<Read> {
         let plan = self.read_plan(schema, request)?;
         let shape = &request.shape;
         let context = self.context(schema, &request.session);
@@ -34,17 +51,7 @@ impl Service {
             let values = fill(&prepared.parameters, &inputs, &context)?;
             steps.push(Step { plan: prepared.plan.clone(), values, format });
         }
-        let mut results = self.read(request, steps).await?.into_iter();
-        let rows = results.next().unwrap_or_default();
-        let counted = results.next().as_ref().and_then(answer::number);
-        let total = shape.count.map(|_| counted.unwrap_or(rows.count));
-        let count = rows.count;
-        Ok(Response {
-            body: answer::body(shape, count, rows.body)?,
-            rows: count,
-            total,
-            ..Response::default()
-        })
+        self.guarded_read(request, steps)
     }
 
     fn read_plan(&self, schema: &Schema, request: &Request) -> Result<Arc<ReadPlan>> {
@@ -74,6 +81,16 @@ impl Service {
         self.reads.put(&key, schema.catalog.version, plan.clone());
         Ok(plan)
     }
+}
+
+fn read_response(request: &Request, results: Vec<Rows>) -> Result<Response> {
+    let shape = &request.shape;
+    let mut results = results.into_iter();
+    let rows = results.next().unwrap_or_default();
+    let counted = results.next().as_ref().and_then(answer::number);
+    let total = shape.count.map(|_| counted.unwrap_or(rows.count));
+    let count = rows.count;
+    Ok(Response { body: answer::body(shape, count, rows.body)?, rows: count, total, ..Response::default() })
 }
 
 /// The statement that gives the rows of a query.

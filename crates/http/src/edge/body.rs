@@ -12,6 +12,9 @@ use std::time::Duration;
 
 type StreamError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Bytes of a whole body that are written at once: the connection copies them behind the head.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// The body of an answer.
 pub enum Body {
     Whole(Option<Bytes>),
@@ -48,7 +51,13 @@ impl hyper::body::Body for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
         match self.get_mut() {
-            Body::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Body::Whole(whole) => {
+                let piece = match whole {
+                    Some(bytes) if bytes.len() > PIECE_BYTES => Some(bytes.split_to(PIECE_BYTES)),
+                    _ => whole.take(),
+                };
+                Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
+            }
             Body::Stream(stream) => Pin::new(stream).poll_frame(cx),
         }
     }

@@ -13,12 +13,12 @@ mod watch;
 
 pub use body::{Body, RequestBody};
 pub use listener::bind;
-pub use routes::{BoxFuture, Face, Request, Response, Routes};
+pub use routes::{Answering, BoxFuture, Face, Request, Response, Routes};
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// The bounds of the edge.
@@ -62,6 +62,8 @@ struct Shared {
     settings: EdgeSettings,
     connections: AtomicUsize,
     started: Instant,
+    /// Set before connections are told to stop.
+    stopping: AtomicBool,
 }
 
 /// A serving edge. Dropping it stops it at once; [`Edge::drain`] lets requests finish.
@@ -88,8 +90,13 @@ impl Edge {
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = if settings.threads == 0 { cores } else { settings.threads };
-        let shared =
-            Arc::new(Shared { routes, settings, connections: AtomicUsize::new(0), started: Instant::now() });
+        let shared = Arc::new(Shared {
+            routes,
+            settings,
+            connections: AtomicUsize::new(0),
+            started: Instant::now(),
+            stopping: AtomicBool::new(false),
+        });
         let (stop, stopped) = tokio::sync::watch::channel(None);
         let (done, ended) = tokio::sync::mpsc::channel(1);
         for (index, mine) in listener::share(listeners, threads)?.into_iter().enumerate() {
@@ -107,13 +114,20 @@ impl Edge {
 
     /// Connections open now.
     pub fn connections(&self) -> usize {
-        self.shared.connections.load(std::sync::atomic::Ordering::Relaxed)
+        self.shared.connections.load(Ordering::Relaxed)
     }
 
     /// Stops accepting, closes idle connections, lets requests under way finish for at most `within`, then returns.
     pub async fn drain(mut self, within: Duration) {
+        self.shared.stopping.store(true, Ordering::Release);
         // no thread left to tell is as good as told
         let _ = self.stop.send(Some(Instant::now() + within));
         while self.ended.recv().await.is_some() {}
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
     }
 }

@@ -23,7 +23,13 @@ pub struct Request {
 
 /// Answers the requests below one path.
 pub trait Face: Send + Sync + 'static {
-    fn answer(&self, request: Request) -> BoxFuture<'_, Response>;
+    fn answer(&self, request: Request) -> Answering<'_>;
+}
+
+/// An answer, or the wait for it. What is ready at once needs no future of its own.
+pub enum Answering<'a> {
+    Now(Response),
+    Later(BoxFuture<'a, Response>),
 }
 
 /// Faces by path. The longest prefix wins; prefixes end at a `/`.
@@ -58,11 +64,11 @@ impl Routes {
 
     pub(super) async fn answer(&self, request: Request) -> Response {
         let face = self.face(request.head.uri.path());
-        let answering = match catch_unwind(AssertUnwindSafe(|| face.answer(request))) {
-            Ok(answering) => answering,
-            Err(panic) => return panicked(&*panic),
-        };
-        Caught(answering).await
+        match catch_unwind(AssertUnwindSafe(|| face.answer(request))) {
+            Ok(Answering::Now(response)) => response,
+            Ok(Answering::Later(answering)) => Caught(answering).await,
+            Err(panic) => panicked(&*panic),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod calls;
 mod front;
 mod html;
 
-use crate::edge::{Body, BoxFuture, Face, Request, Response};
+use crate::edge::{Answering, Body, Face, Request, Response};
 use crate::problem::problem_response;
 use crate::rest::{Rest, SERVER_NAME};
 use hyper::Method;
@@ -123,12 +123,10 @@ impl Pages {
 }
 
 impl Face for Pages {
-    fn answer(&self, request: Request) -> BoxFuture<'_, Response> {
-        Box::pin(async move {
-            let mut response = self.respond(&request.head);
-            response.headers_mut().insert(SERVER, SERVER_NAME);
-            response
-        })
+    fn answer(&self, request: Request) -> Answering<'_> {
+        let mut response = self.respond(&request.head);
+        response.headers_mut().insert(SERVER, SERVER_NAME);
+        Answering::Now(response)
     }
 }
 

@@ -15,7 +15,7 @@ mod request;
 mod response;
 mod session;
 
-use crate::edge::{BoxFuture, Face, Request, Response};
+use crate::edge::{Answering, BoxFuture, Face, Request, Response};
 use crate::openapi::OpenApi;
 use crate::problem::problem_response;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, SERVER};
@@ -25,7 +25,8 @@ use mainstay_identity::{Actor, Verifier};
 use mainstay_records::{Together, query};
 use mainstay_sql::Catalog;
 use mainstay_types::Session;
-use session::Curiosity;
+use request::{Asked, Draft};
+use session::{Curiosity, Sessions};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -37,6 +38,10 @@ pub(crate) const SERVER_NAME: HeaderValue = HeaderValue::from_static("mainstay")
 /// What REST asks of the service below it.
 pub trait RestService: Send + Sync + 'static {
     fn run(&self, request: query::Request) -> BoxFuture<'_, Result<query::Response>>;
+    /// As [`RestService::run`] without waiting, for what is ready at once; `None`: nothing has happened, run it.
+    fn run_at_once(&self, _: &query::Request) -> Option<Result<query::Response>> {
+        None
+    }
     fn catalog(&self) -> Arc<Catalog>;
     /// Runs requests in one transaction.
     fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>>;
@@ -123,6 +128,7 @@ pub struct Rest {
     service: Arc<dyn RestService>,
     authenticate: Arc<dyn Authenticate>,
     curiosity: Curiosity,
+    sessions: Sessions,
     open_api: OpenApi,
     /// Itself, for work that goes on on another thread.
     me: Weak<Rest>,
@@ -133,6 +139,13 @@ enum Resource<'a> {
     Root,
     Relation(std::borrow::Cow<'a, str>),
     Function(std::borrow::Cow<'a, str>),
+}
+
+/// How far a request has come before its body is read.
+enum Prepared<'a> {
+    Answer(Response),
+    Run(Asked<'a>, query::Request),
+    NeedsBody(Draft<'a>),
 }
 
 impl Rest {
@@ -146,6 +159,7 @@ impl Rest {
             service,
             authenticate,
             curiosity: Curiosity::default(),
+            sessions: Sessions::default(),
             open_api: OpenApi::default(),
             me: me.clone(),
         })
@@ -209,48 +223,86 @@ impl Rest {
         })
     }
 
-    async fn respond(&self, request: Request) -> Response {
+    fn respond(&self, request: Request) -> Answering<'_> {
         if let Some(response) = cors::preflight(&request.head, &self.settings.cors_origins) {
-            return response;
+            return Answering::Now(response);
         }
         let Request { head, body, .. } = request;
-        let mut response = match self.authenticate.authenticate(token(&head)) {
-            Ok(actor) => match self.carry_out(&head, body, &actor).await {
-                Ok(response) => response,
-                Err(problem) => problem_response(&problem, actor.role != self.settings.anonymous_role),
-            },
-            Err(problem) => problem_response(&problem, false),
+        let actor = match self.authenticate.authenticate(token(&head)) {
+            Ok(actor) => actor,
+            Err(problem) => return Answering::Now(self.finish(&head, problem_response(&problem, false))),
         };
-        cors::decorate(response.headers_mut(), &head.headers, &self.settings.cors_origins);
-        response.headers_mut().insert(SERVER, SERVER_NAME);
-        response
+        match self.prepare(&head, &actor) {
+            Ok(Prepared::Answer(response)) => Answering::Now(self.finish(&head, response)),
+            Ok(Prepared::Run(asked, query)) => match self.service.run_at_once(&query) {
+                Some(answer) => {
+                    let outcome = answer.and_then(|answer| self.shown(&head, asked, answer));
+                    Answering::Now(self.conclude(&head, &actor, outcome))
+                }
+                None => Answering::Later(Box::pin(async move {
+                    let outcome = self.carry_out(&head, asked, query, &actor).await;
+                    self.conclude(&head, &actor, outcome)
+                })),
+            },
+            Ok(Prepared::NeedsBody(draft)) => Answering::Later(Box::pin(async move {
+                let outcome = match self.with_body(draft, &head, body, &actor).await {
+                    Ok((asked, query)) => self.carry_out(&head, asked, query, &actor).await,
+                    Err(problem) => Err(problem),
+                };
+                self.conclude(&head, &actor, outcome)
+            })),
+            Err(problem) => Answering::Now(self.conclude(&head, &actor, Err(problem))),
+        }
+    }
+
+    /// Everything that can be done before the body is read.
+    fn prepare(&self, head: &Parts, actor: &Arc<Actor>) -> Result<Prepared<'_>> {
+        let resource = self.resource(head.uri.path())?;
+        let schema = self.schema(head)?;
+        if head.method == hyper::Method::OPTIONS {
+            return self.options(&resource, schema).map(Prepared::Answer);
+        }
+        let draft = match &resource {
+            Resource::Root => return self.describe(head, schema).map(Prepared::Answer),
+            Resource::Relation(name) => self.relation_request(head, schema, name)?,
+            Resource::Function(name) => self.call_request(head, schema, name)?,
+        };
+        if draft.takes_body() {
+            return Ok(Prepared::NeedsBody(draft));
+        }
+        let (asked, query) = self.request(draft, head, query::Payload::None, actor);
+        Ok(Prepared::Run(asked, query))
     }
 
     async fn carry_out(
         &self,
         head: &Parts,
-        body: crate::edge::RequestBody,
+        asked: Asked<'_>,
+        query: query::Request,
         actor: &Actor,
     ) -> Result<Response> {
-        let resource = self.resource(head.uri.path())?;
-        let schema = self.schema(head)?;
-        if head.method == hyper::Method::OPTIONS {
-            return self.options(&resource, schema);
-        }
-        let (asked, query) = match &resource {
-            Resource::Root => return self.describe(head, schema),
-            Resource::Relation(name) => self.relation_request(head, schema, name, body, actor).await?,
-            Resource::Function(name) => self.call_request(head, schema, name, body, actor).await?,
-        };
-        if careful::is_asked(&head.headers) {
-            if head.method != hyper::Method::GET && head.method != hyper::Method::HEAD {
-                return self.carefully(head, asked, query, actor).await;
-            }
-            let answer = self.service.run(query).await?;
-            return careful::of_read(&head.headers, self.response(asked, answer)?);
+        if !is_read(&head.method) && careful::is_asked(&head.headers) {
+            return self.carefully(head, asked, query, actor).await;
         }
         let answer = self.service.run(query).await?;
-        self.response(asked, answer)
+        self.shown(head, asked, answer)
+    }
+
+    fn shown(&self, head: &Parts, asked: Asked<'_>, answer: query::Response) -> Result<Response> {
+        let response = self.response(asked, answer)?;
+        if is_read(&head.method) { careful::of_read(&head.headers, response) } else { Ok(response) }
+    }
+
+    fn conclude(&self, head: &Parts, actor: &Actor, outcome: Result<Response>) -> Response {
+        let authenticated = actor.role != self.settings.anonymous_role;
+        self.finish(head, outcome.unwrap_or_else(|problem| problem_response(&problem, authenticated)))
+    }
+
+    /// What every answer carries.
+    fn finish(&self, head: &Parts, mut response: Response) -> Response {
+        cors::decorate(response.headers_mut(), &head.headers, &self.settings.cors_origins);
+        response.headers_mut().insert(SERVER, SERVER_NAME);
+        response
     }
 
     fn describe(&self, head: &Parts, schema: &str) -> Result<Response> {
@@ -276,9 +328,13 @@ impl Rest {
 }
 
 impl Face for Rest {
-    fn answer(&self, request: Request) -> BoxFuture<'_, Response> {
-        Box::pin(self.respond(request))
+    fn answer(&self, request: Request) -> Answering<'_> {
+        self.respond(request)
     }
+}
+
+fn is_read(method: &hyper::Method) -> bool {
+    *method == hyper::Method::GET || *method == hyper::Method::HEAD
 }
 
 fn unsupported(method: &hyper::Method) -> Problem {
@@ -297,6 +353,9 @@ pub(crate) fn token(head: &Parts) -> Option<&str> {
 impl RestService for mainstay_records::Records {
     fn run(&self, request: query::Request) -> BoxFuture<'_, Result<query::Response>> {
         Box::pin(mainstay_records::Records::run(self, request))
+    }
+    fn run_at_once(&self, request: &query::Request) -> Option<Result<query::Response>> {
+        mainstay_records::Records::run_at_once(self, request)
     }
     fn catalog(&self) -> Arc<Catalog> {
         mainstay_records::Records::catalog(self)

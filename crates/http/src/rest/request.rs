@@ -12,6 +12,7 @@ use hyper::http::request::Parts;
 use mainstay_base::{Problem, Result};
 use mainstay_identity::Actor;
 use mainstay_records::query::{Action, Answer, CallTarget, Insert, Payload, Request, Return, Shape, Update};
+use std::sync::Arc;
 
 /// What the answer's form depends on besides the answer.
 #[derive(Clone)]
@@ -36,15 +37,36 @@ pub(super) enum Kind {
     Call,
 }
 
+/// A request whose body has not been read yet.
+pub(super) struct Draft<'a> {
+    asked: Asked<'a>,
+    target: String,
+    action: Action,
+    returning: Return,
+    parsed: Parsed,
+    body: Takes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    Nothing,
+    Rows(BodyKind),
+    Arguments(BodyKind),
+}
+
+impl Draft<'_> {
+    pub fn takes_body(&self) -> bool {
+        self.body != Takes::Nothing
+    }
+}
+
 impl Rest {
-    pub(super) async fn relation_request<'a>(
+    pub(super) fn relation_request<'a>(
         &self,
         head: &Parts,
         schema: &'a str,
         name: &str,
-        body: RequestBody,
-        actor: &Actor,
-    ) -> Result<(Asked<'a>, Request)> {
+    ) -> Result<Draft<'a>> {
         let read = head.method == Method::GET || head.method == Method::HEAD;
         let writes = [Method::POST, Method::PATCH, Method::PUT, Method::DELETE].contains(&head.method);
         if !read && !writes {
@@ -54,9 +76,11 @@ impl Rest {
         let mut parsed = self.parse(head, false)?;
         let window = self.window(head, &mut parsed, !writes)?;
         let media = negotiate(head.headers.get(ACCEPT), false)?;
-        let payload = match head.method {
-            Method::POST | Method::PATCH | Method::PUT => self.payload(head, body, false).await?,
-            _ => Payload::None,
+        let body = match head.method {
+            Method::POST | Method::PATCH | Method::PUT => {
+                Takes::Rows(body_kind(head.headers.get(CONTENT_TYPE), false)?)
+            }
+            _ => Takes::Nothing,
         };
         let missing_default = preferences.missing_default == Some(true);
         let columns = parsed.columns.take();
@@ -83,18 +107,10 @@ impl Rest {
             window,
             preferences,
         };
-        let request = self.request(head, &asked, name, action, returning, parsed, payload, actor);
-        Ok((asked, request))
+        Ok(Draft { asked, target: name.to_owned(), action, returning, parsed, body })
     }
 
-    pub(super) async fn call_request<'a>(
-        &self,
-        head: &Parts,
-        schema: &'a str,
-        name: &str,
-        body: RequestBody,
-        actor: &Actor,
-    ) -> Result<(Asked<'a>, Request)> {
+    pub(super) fn call_request<'a>(&self, head: &Parts, schema: &'a str, name: &str) -> Result<Draft<'a>> {
         let read_only = match head.method {
             Method::GET | Method::HEAD => true,
             Method::POST => false,
@@ -107,23 +123,40 @@ impl Rest {
         let mut parsed = self.parse(head, read_only)?;
         let window = self.window(head, &mut parsed, read_only)?;
         let media = negotiate(head.headers.get(ACCEPT), false)?;
-        let payload = if read_only { Payload::None } else { self.payload(head, body, true).await? };
-        let single_argument = matches!(payload, Payload::Raw(_));
+        let body = match read_only {
+            true => Takes::Nothing,
+            false => Takes::Arguments(body_kind(head.headers.get(CONTENT_TYPE), true)?),
+        };
+        let single_argument = body == Takes::Arguments(BodyKind::Raw);
         let arguments = std::mem::take(&mut parsed.arguments);
         let action = Action::Call(CallTarget { read_only, arguments, single_argument });
-        let head_only = head.method == Method::HEAD;
         let asked = Asked {
             schema,
             relation: String::new(),
             kind: Kind::Call,
-            head_only,
+            head_only: head.method == Method::HEAD,
             media,
             window,
             preferences,
         };
         let returning = Return::Representation;
-        let request = self.request(head, &asked, name, action, returning, parsed, payload, actor);
-        Ok((asked, request))
+        Ok(Draft { asked, target: name.to_owned(), action, returning, parsed, body })
+    }
+
+    /// The request with its body.
+    pub(super) async fn with_body<'a>(
+        &self,
+        draft: Draft<'a>,
+        head: &Parts,
+        body: RequestBody,
+        actor: &Arc<Actor>,
+    ) -> Result<(Asked<'a>, Request)> {
+        let payload = match draft.body {
+            Takes::Nothing => Payload::None,
+            Takes::Rows(kind) => payload(kind, body, false).await?,
+            Takes::Arguments(kind) => payload(kind, body, true).await?,
+        };
+        Ok(self.request(draft, head, payload, actor))
     }
 
     fn parse(&self, head: &Parts, call: bool) -> Result<Parsed> {
@@ -150,45 +183,26 @@ impl Rest {
         Ok(if limited { window.at_most(self.settings.rows_max) } else { window })
     }
 
-    async fn payload(&self, head: &Parts, body: RequestBody, call: bool) -> Result<Payload> {
-        let kind = body_kind(head.headers.get(CONTENT_TYPE), call)?;
-        let bytes = body.read().await?;
-        Ok(match kind {
-            BodyKind::Json if call && bytes.is_empty() => Payload::None,
-            BodyKind::Json => Payload::Json(bytes.into()),
-            BodyKind::Csv => Payload::Csv(bytes.into()),
-            BodyKind::Raw => Payload::Raw(bytes.into()),
-            BodyKind::Form => {
-                let text = std::str::from_utf8(&bytes)
-                    .map_err(|_| Problem::new("PGRST102", "the form is not valid UTF-8"))?;
-                let pairs = grammar::pairs(text)?;
-                Payload::Form(
-                    pairs.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect(),
-                )
-            }
-        })
-    }
-
-    fn request(
+    pub(super) fn request<'a>(
         &self,
+        draft: Draft<'a>,
         head: &Parts,
-        asked: &Asked<'_>,
-        target: &str,
-        action: Action,
-        returning: Return,
-        parsed: Parsed,
         payload: Payload,
-        actor: &Actor,
-    ) -> Request {
+        actor: &Arc<Actor>,
+    ) -> (Asked<'a>, Request) {
+        let Draft { asked, target, action, returning, parsed, .. } = draft;
         let preferences = &asked.preferences;
         let curious = self.curiosity.of(&self.service.catalog());
-        let session = session::session(
-            actor,
-            asked.schema,
-            &self.settings.extra_search_path,
-            preferences.time_zone.clone(),
-            curious.then_some(head),
-        );
+        let session = match (&preferences.time_zone, curious) {
+            (None, false) => self.sessions.of(actor, asked.schema, &self.settings.extra_search_path),
+            (zone, curious) => Arc::new(session::session(
+                actor,
+                asked.schema,
+                &self.settings.extra_search_path,
+                zone.clone(),
+                curious.then_some(head),
+            )),
+        };
         // a single object is looked at also where it is not shown: its absence is an error
         let shown = returning == Return::Representation && !asked.head_only;
         let answer = match asked.media.answer() {
@@ -196,9 +210,9 @@ impl Rest {
             answer if shown => answer,
             _ => Answer::Nothing,
         };
-        Request {
+        let request = Request {
             schema: asked.schema.to_owned(),
-            target: target.to_owned(),
+            target,
             shape: Shape {
                 action,
                 query: parsed.query,
@@ -217,7 +231,8 @@ impl Rest {
             },
             offset: asked.window.offset,
             limit: asked.window.limit,
-        }
+        };
+        (asked, request)
     }
 
     /// Whether conflicts can be resolved at all: only then the preference counts as applied.
@@ -226,4 +241,21 @@ impl Rest {
         let name = mainstay_sql::Name::new(schema, name);
         catalog.relation(&name).is_some_and(|relation| relation.primary_key().is_some())
     }
+}
+
+async fn payload(kind: BodyKind, body: RequestBody, call: bool) -> Result<Payload> {
+    let bytes = body.read().await?;
+    Ok(match kind {
+        BodyKind::Json if call && bytes.is_empty() => Payload::None,
+        BodyKind::Json => Payload::Json(bytes.into()),
+        BodyKind::Csv => Payload::Csv(bytes.into()),
+        BodyKind::Raw => Payload::Raw(bytes.into()),
+        BodyKind::Form => {
+            let text = std::str::from_utf8(&bytes)
+                .map_err(|_| Problem::new("PGRST102", "the form is not valid UTF-8"))?;
+            let pairs = grammar::pairs(text)?;
+            let owned = |(key, value): grammar::Pair<'_>| (key.into_owned(), value.into_owned());
+            Payload::Form(pairs.into_iter().map(owned).collect())
+        }
+    })
 }

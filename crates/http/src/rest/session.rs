@@ -5,9 +5,9 @@ use mainstay_identity::Actor;
 use mainstay_sql::Catalog;
 use mainstay_types::Session;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Knows whether anything in the catalog reads `request.headers` and the like. Writing them costs more than a read
 /// of one row, and most applications never look.
@@ -69,6 +69,45 @@ fn asks(text: &str) -> bool {
     })
 }
 
+/// Sessions that depend on nothing but who asks and for which schema: made once for each token.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    /// By the address of the actor, which the entry keeps alive.
+    known: RwLock<HashMap<usize, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    _actor: Arc<Actor>,
+    by_schema: Vec<(String, Arc<Session>)>,
+}
+
+/// Actors whose sessions are kept.
+const ACTORS_MAX: usize = 10_000;
+
+impl Sessions {
+    pub fn of(&self, actor: &Arc<Actor>, schema: &str, extra_search_path: &[String]) -> Arc<Session> {
+        let address = Arc::as_ptr(actor).addr();
+        {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            let sessions = known.get(&address).map(|known| known.by_schema.as_slice()).unwrap_or_default();
+            if let Some((_, session)) = sessions.iter().find(|(name, _)| name == schema) {
+                return Arc::clone(session);
+            }
+        }
+        let session = Arc::new(session(actor, schema, extra_search_path, None, None));
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= ACTORS_MAX {
+            known.clear();
+        }
+        let entry = known
+            .entry(address)
+            .or_insert_with(|| Known { _actor: Arc::clone(actor), by_schema: Vec::new() });
+        entry.by_schema.push((schema.to_owned(), Arc::clone(&session)));
+        session
+    }
+}
+
 /// The session of a request.
 pub(super) fn session(
     actor: &Actor,
@@ -76,7 +115,7 @@ pub(super) fn session(
     extra_search_path: &[String],
     time_zone: Option<String>,
     request: Option<&Parts>,
-) -> Arc<Session> {
+) -> Session {
     let mut settings = BTreeMap::new();
     settings.insert("request.jwt.claims".to_owned(), (*actor.claims_json).to_owned());
     if let Some(head) = request {
@@ -88,12 +127,7 @@ pub(super) fn session(
     let mut search_path = Vec::with_capacity(1 + extra_search_path.len());
     search_path.push(schema.to_owned());
     search_path.extend(extra_search_path.iter().filter(|name| *name != schema).cloned());
-    Arc::new(Session {
-        role: actor.role.clone(),
-        time_zone: time_zone.unwrap_or_default(),
-        settings,
-        search_path,
-    })
+    Session { role: actor.role.clone(), time_zone: time_zone.unwrap_or_default(), settings, search_path }
 }
 
 fn headers_json(head: &Parts) -> String {

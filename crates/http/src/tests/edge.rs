@@ -1,5 +1,5 @@
 use super::*;
-use crate::edge::{Edge, Face, Request, Response, Routes};
+use crate::edge::{Answering, Edge, Face, Request, Response, Routes};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -189,8 +189,8 @@ fn draining_ends_at_its_deadline() {
 fn threads_share_a_port() {
     struct Hello;
     impl Face for Hello {
-        fn answer(&self, _: Request) -> BoxFuture<'_, Response> {
-            Box::pin(async { Response::new("hello".into()) })
+        fn answer(&self, _: Request) -> Answering<'_> {
+            Answering::Now(Response::new("hello".into()))
         }
     }
     let listeners = crate::edge::bind(([127, 0, 0, 1], 0).into(), 2).expect("binds");

@@ -5,10 +5,10 @@ mod item;
 mod reference;
 
 use super::careful::{Guard, Once, One, Stored, Task, of_read};
-use super::{Resource, Rest, SERVER_NAME, cors, session, token};
-use crate::edge::{BoxFuture, Face, Request, RequestBody, Response};
+use super::{Resource, Rest, token};
+use crate::edge::{Answering, Face, Request, RequestBody, Response};
 use crate::problem::{JSON, problem_response};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use item::Item;
@@ -80,13 +80,12 @@ impl Batch {
         let (head, body) = item.resolve(&rest.settings.mount, answers)?;
         let body = RequestBody::of(body);
         let schema = rest.schema(&head)?;
-        let (asked, request) = match rest.resource(head.uri.path())? {
-            Resource::Relation(name) => {
-                rest.relation_request(&head, schema, &name, body, &self.actor).await?
-            }
-            Resource::Function(name) => rest.call_request(&head, schema, &name, body, &self.actor).await?,
+        let draft = match rest.resource(head.uri.path())? {
+            Resource::Relation(name) => rest.relation_request(&head, schema, &name)?,
+            Resource::Function(name) => rest.call_request(&head, schema, &name)?,
             Resource::Root => return Err(Problem::new("PGRST125", "Invalid path specified in request URL")),
         };
+        let (asked, request) = rest.with_body(draft, &head, body, &self.actor).await?;
         let reads = head.method == Method::GET || head.method == Method::HEAD;
         let guard = if reads { Guard::default() } else { Guard::read(&head.headers)? };
         let response = One::of(asked, request, guard)?.run(rest, within).await?;
@@ -113,7 +112,7 @@ impl Batch {
 pub(crate) struct BatchFace(pub Arc<Rest>);
 
 impl Face for BatchFace {
-    fn answer(&self, request: Request) -> BoxFuture<'_, Response> {
+    fn answer(&self, request: Request) -> Answering<'_> {
         let rest = &self.0;
         let is_batch = request.head.method == Method::POST
             && request.head.uri.path().trim_end_matches('/').ends_with("/batch")
@@ -121,20 +120,15 @@ impl Face for BatchFace {
         if !is_batch {
             return rest.answer(request);
         }
-        Box::pin(async move {
-            let Request { head, body, .. } = request;
-            let mut response = match rest.authenticate.authenticate(token(&head)) {
-                Ok(actor) => {
-                    let authenticated = actor.role != rest.settings.anonymous_role;
-                    let outcome = rest.batch(&head, body, actor).await;
-                    outcome.unwrap_or_else(|problem| problem_response(&problem, authenticated))
-                }
-                Err(problem) => problem_response(&problem, false),
-            };
-            cors::decorate(response.headers_mut(), &head.headers, &rest.settings.cors_origins);
-            response.headers_mut().insert(SERVER, SERVER_NAME);
-            response
-        })
+        let Request { head, body, .. } = request;
+        let actor = match rest.authenticate.authenticate(token(&head)) {
+            Ok(actor) => actor,
+            Err(problem) => return Answering::Now(rest.finish(&head, problem_response(&problem, false))),
+        };
+        Answering::Later(Box::pin(async move {
+            let outcome = rest.batch(&head, body, actor.clone()).await;
+            rest.conclude(&head, &actor, outcome)
+        }))
     }
 }
 
@@ -153,7 +147,7 @@ impl Rest {
         let items = item::read(&bytes, head, self.settings.batch_requests_max)?;
         let once = once.map(|once: Once| once.of_request(head, &Payload::Json(bytes.to_vec())));
         let schema = self.schema(head)?;
-        let session = session::session(&actor, schema, &self.settings.extra_search_path, None, None);
+        let session = self.sessions.of(&actor, schema, &self.settings.extra_search_path);
         let task = Task::Batch(Batch { actor: Arc::clone(&actor), items, failed: Mutex::default() });
         self.in_one_transaction(task, once, session, &actor).await
     }
