@@ -163,6 +163,30 @@ ts_rank(to_tsvector('english', 'fat cats ate fat rats'), to_tsquery('english', '
 pg_typeof(1), pg_typeof('a'::text), pg_typeof(1.5), pg_typeof(array[1]), pg_typeof(now()), pg_typeof(null), num_nulls(1, null), num_nonnulls(1, null)
 digest('abc', 'sha256'), encode(hmac('data', 'key', 'sha1'), 'hex'), similarity('word', 'two words'), 'word' % 'words', unaccent('Hôtel'), 'Foo'::citext = 'foo'::citext, 'Foo'::citext
 current_setting('no.such', true), current_setting('server_version_num')::int > 0, set_config('a.b', 'x', false)
+-- bit strings
+B'101', X'1F', '101'::bit(3), '101'::varbit, B'1'::bit, B'101'::bit(5), B'10101'::bit(2), B'10101'::varbit(3)
+'101'::bit(5)
+'12'::bit(2)
+'xG'::varbit
+44::bit(10), 44::bit(3), (-44)::bit(12), 5::bigint::bit(70), B'1011'::int, X'FFFFFFFF'::int, X'FFFFFFFFFFFFFFFF'::bigint
+('1' || repeat('0', 32))::varbit::bit(33)::int
+('x' || lpad('01E240', 8, '0'))::bit(32)::int
+B'1010' & B'0110', B'1010' | B'0110', B'1010' # B'0110', ~ B'1010', B'10001' << 3, B'10001' >> 2, B'10' << -1, B'101' || B'0'
+B'101' & B'10'
+length(B'101'), bit_length(B'101'), octet_length(B'101010101'), bit_count(B'10110'), get_bit(B'1010', 1), set_bit(B'1010', 1, 1)
+get_bit(B'101', 3)
+substring(B'110010' from 2 for 3), substring(B'110010', 3), position(B'10' in B'000110'), B'0' < B'1', B'1' < B'10', B'10' = '10', array[B'1', B'0']
+-- money
+'12'::money, '$1,234.565'::money, '($0.50)'::money, '-.5'::money, 12::money, 12.345::numeric::money, 5::bigint::money, '$3.50'::money::numeric
+'abc'::money
+'92233720368547758.08'::money
+'$1.00'::money + '$2.50', '$1.00'::money - '$2.50', '$1.25'::money * 3, 2.5::float8 * '$1.25'::money, '$10.00'::money / 3, '$10.00'::money / 4.0::float8, '$10'::money / '$4'::money, '$1'::money < '$2'
+'$1'::money / 0
+'$1.00'::money || 'x', array['$1.00'::money, '-$2,000.00'], ('$1,234.00'::money)::text
+1.5::money * 2
+-- xml
+'<a b="1">x &amp; y</a>'::xml, 'plain'::xml, '<?xml version="1.0"?><a/>'::xml, '<a/>'::xml::text
+'<a/>'::xml = '<a/>'::xml
 1 +
 nosuch(1)
 1 + 'a'

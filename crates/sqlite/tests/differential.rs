@@ -144,6 +144,8 @@ fn same_type(theirs: &str, ours: &str) -> bool {
     if theirs.starts_with("interval") && ours == "interval" {
         return true;
     }
+    // Without a length `format_type` quotes it, since `bit` alone means `bit(1)`; messages do not.
+    let theirs = &theirs.replace("\"bit\"", "bit");
     let plain = |name: &str| match (name.find('('), name.find(')')) {
         (Some(open), Some(close)) if open < close => format!("{}{}", &name[..open], &name[close + 1..]),
         _ => name.to_owned(),

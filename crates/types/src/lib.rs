@@ -29,6 +29,9 @@
 //! | array | TEXT | a JSON array; int, float and bool elements are JSON numbers and booleans, every other element is a JSON string that holds the element's PostgreSQL text form, NULL is null, dimensions nest | `pg_array` |
 //! | inet, cidr | TEXT | as PostgreSQL prints it | `pg_inet` |
 //! | macaddr | TEXT | as PostgreSQL prints it | |
+//! | bit(n), varbit(n) | TEXT | `0` and `1` | |
+//! | money | INTEGER | cents | |
+//! | xml | TEXT | as written | |
 //! | tsvector, tsquery | TEXT | as PostgreSQL prints it | |
 //! | ranges | TEXT | canonical form (`[1,10)`) | `pg_range_<subtype>` |
 //! | composite, record | TEXT | a JSON array of the fields' storage forms as in arrays | |

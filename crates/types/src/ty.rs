@@ -36,6 +36,10 @@ pub enum Type {
     Inet,
     Cidr,
     MacAddr,
+    Bit,
+    VarBit,
+    Money,
+    Xml,
     TsVector,
     TsQuery,
     RegConfig,
@@ -101,7 +105,7 @@ impl RangeKind {
 pub enum Modifier {
     #[default]
     None,
-    /// `varchar(n)`, `char(n)`: characters.
+    /// `varchar(n)`, `char(n)`: characters; `bit(n)`, `varbit(n)`: bits.
     Length(u32),
     /// `numeric(p, s)`.
     Numeric { precision: u16, scale: i16 },
@@ -153,7 +157,9 @@ impl Type {
 
     pub fn storage(&self) -> Storage {
         let (class, collation): (StorageClass, Option<Cow<'static, str>>) = match self {
-            Type::Bool | Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid => (StorageClass::Integer, None),
+            Type::Bool | Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid | Type::Money => {
+                (StorageClass::Integer, None)
+            }
             Type::Date | Type::Time | Type::Timestamp | Type::TimestampTz => (StorageClass::Integer, None),
             Type::Float4 | Type::Float8 => (StorageClass::Float, None),
             Type::Uuid | Type::Bytea => (StorageClass::Blob, None),
@@ -204,6 +210,10 @@ impl Type {
             Type::Inet => "inet".into(),
             Type::Cidr => "cidr".into(),
             Type::MacAddr => "macaddr".into(),
+            Type::Bit => "bit".into(),
+            Type::VarBit => "bit varying".into(),
+            Type::Money => "money".into(),
+            Type::Xml => "xml".into(),
             Type::TsVector => "tsvector".into(),
             Type::TsQuery => "tsquery".into(),
             Type::RegConfig => "regconfig".into(),
@@ -252,6 +262,10 @@ impl Type {
             "inet" => Type::Inet,
             "cidr" => Type::Cidr,
             "macaddr" => Type::MacAddr,
+            "bit" => Type::Bit,
+            "varbit" | "bit varying" => Type::VarBit,
+            "money" => Type::Money,
+            "xml" => Type::Xml,
             "tsvector" => Type::TsVector,
             "tsquery" => Type::TsQuery,
             "regconfig" => Type::RegConfig,
@@ -286,6 +300,7 @@ impl Type {
             Type::Float8 => "float8".into(),
             Type::Varchar => "varchar".into(),
             Type::Bpchar => "bpchar".into(),
+            Type::VarBit => "varbit".into(),
             Type::Time => "time".into(),
             Type::TimeTz => "timetz".into(),
             Type::Timestamp => "timestamp".into(),

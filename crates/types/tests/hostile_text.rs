@@ -81,6 +81,9 @@ fn what_is_read_is_written_as_it_is_read_again() {
         (Type::Inet, &addresses),
         (Type::Cidr, &addresses),
         (Type::MacAddr, &addresses),
+        (Type::VarBit, &["0", "1", "x", "b", "F", "2", "é"]),
+        (Type::Money, &["$", "1", ",", ".", "-", "(", ")", " ", "99", "é"]),
+        (Type::Xml, &["<", ">", "a", "/", "=", "'", "&", ";", "amp", "<!--", "-->", "<?xml", "?>", " ", "é"]),
         (Type::TsVector, &searches),
         (Type::TsQuery, &searches),
     ];

@@ -22,6 +22,7 @@ pub(crate) fn type_sql(catalog: &Catalog, ty: &Type) -> String {
         },
         // `character` without a length would be one character long.
         Type::Bpchar => "bpchar".to_owned(),
+        Type::Bit => "\"bit\"".to_owned(),
         other => other.builtin_name().unwrap_or_default().into_owned(),
     }
 }
@@ -31,6 +32,8 @@ pub(crate) fn column_type_sql(catalog: &Catalog, ty: &ColumnType) -> String {
     match (&ty.ty, ty.modifier) {
         (Type::Varchar, Modifier::Length(length)) => format!("varchar({length})"),
         (Type::Bpchar, Modifier::Length(length)) => format!("char({length})"),
+        (Type::Bit, Modifier::Length(length)) => format!("bit({length})"),
+        (Type::VarBit, Modifier::Length(length)) => format!("varbit({length})"),
         (Type::Numeric, Modifier::Numeric { precision, scale }) => format!("numeric({precision},{scale})"),
         (Type::Timestamp, Modifier::Precision(digits)) => format!("timestamp({digits})"),
         (Type::TimestampTz, Modifier::Precision(digits)) => format!("timestamptz({digits})"),

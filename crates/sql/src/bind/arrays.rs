@@ -265,6 +265,9 @@ pub(super) fn is_plain_item(ty: &Type) -> bool {
             | Type::Interval
             | Type::TimeTz
             | Type::MacAddr
+            | Type::Bit
+            | Type::VarBit
+            | Type::Xml
             | Type::TsVector
             | Type::TsQuery
             | Type::Inet

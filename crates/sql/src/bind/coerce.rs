@@ -394,9 +394,17 @@ fn free_cast(bound: &Bound, to: &Type) -> Option<Free> {
         (Type::Numeric | Type::Interval | Type::TimeTz | Type::Enum(_), Type::Text | Type::Varchar) => {
             Free::Same
         }
-        (Type::Range(_) | Type::TsVector | Type::TsQuery | Type::MacAddr, Type::Text | Type::Varchar) => {
-            Free::Same
-        }
+        (
+            Type::Range(_)
+            | Type::TsVector
+            | Type::TsQuery
+            | Type::MacAddr
+            | Type::Bit
+            | Type::VarBit
+            | Type::Xml,
+            Type::Text | Type::Varchar,
+        ) => Free::Same,
+        (Type::Bit, Type::VarBit) | (Type::VarBit, Type::Bit) => Free::Same,
         (Type::Jsonb, Type::Json) => Free::Same,
         (Type::Composite(_), Type::Record) => Free::Same,
         (Type::Bool, Type::Int4) => Free::Same,

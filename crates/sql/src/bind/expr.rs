@@ -117,7 +117,9 @@ impl Binder<'_> {
                 Bound::constant(Value::Integer(i64::from(value.boolval)), Type::Bool)
             }
             Some(a_const::Val::Sval(text)) => Bound::unknown_text(&text.sval),
-            Some(a_const::Val::Bsval(_)) => return Err(Problem::needs_postgres("type bit").placed(at)),
+            Some(a_const::Val::Bsval(bits)) => {
+                return self.literal_as(&bits.bsval, &Type::Bit.into(), Coercion::Explicit, at);
+            }
             // The parser leaves zero out.
             None => Bound::constant(Value::Integer(0), Type::Int4),
         };

@@ -54,6 +54,9 @@ const COMPARABLE: &[Type] = &[
     Type::Bytea,
     Type::Inet,
     Type::MacAddr,
+    Type::Bit,
+    Type::VarBit,
+    Type::Money,
     Type::TsVector,
     Type::TsQuery,
 ];

@@ -136,8 +136,12 @@ pub(super) fn qualified(schema: Option<&str>, name: &str) -> String {
 fn modifier(ty: &Type, numbers: &[i32]) -> Result<Modifier> {
     let Some(first) = numbers.first().copied() else { return Ok(Modifier::None) };
     Ok(match ty {
-        Type::Varchar | Type::Bpchar => {
-            let word = if *ty == Type::Varchar { "varchar" } else { "char" };
+        Type::Varchar | Type::Bpchar | Type::Bit | Type::VarBit => {
+            let word = match ty {
+                Type::Varchar => "varchar",
+                Type::Bpchar => "char",
+                other => &other.symbol(),
+            };
             if first < 1 {
                 return Err(Problem::new("22023", format!("length for type {word} must be at least 1")));
             }
@@ -180,11 +184,7 @@ fn modifier(ty: &Type, numbers: &[i32]) -> Result<Modifier> {
 fn is_known_elsewhere(name: &str) -> bool {
     matches!(
         name,
-        "bit"
-            | "varbit"
-            | "money"
-            | "xml"
-            | "point"
+        "point"
             | "line"
             | "lseg"
             | "box"
@@ -220,6 +220,7 @@ pub(super) enum Category {
     String,
     DateTime,
     TimeSpan,
+    BitString,
     Network,
     Array,
     Composite,
@@ -236,10 +237,11 @@ pub(super) fn category(ty: &Type) -> Category {
         Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid | Type::Float4 | Type::Float8 | Type::Numeric => {
             Category::Number
         }
-        Type::RegConfig => Category::Number,
+        Type::RegConfig | Type::Money => Category::Number,
         Type::Text | Type::Varchar | Type::Bpchar | Type::Citext | Type::Name => Category::String,
         Type::Date | Type::Time | Type::TimeTz | Type::Timestamp | Type::TimestampTz => Category::DateTime,
         Type::Interval => Category::TimeSpan,
+        Type::Bit | Type::VarBit => Category::BitString,
         Type::Inet | Type::Cidr => Category::Network,
         Type::Array(_) => Category::Array,
         Type::Composite(_) => Category::Composite,
@@ -255,7 +257,14 @@ pub(super) fn category(ty: &Type) -> Category {
 pub(super) fn is_preferred(ty: &Type) -> bool {
     matches!(
         ty,
-        Type::Bool | Type::Oid | Type::Float8 | Type::Text | Type::TimestampTz | Type::Interval | Type::Inet
+        Type::Bool
+            | Type::Oid
+            | Type::Float8
+            | Type::Text
+            | Type::TimestampTz
+            | Type::Interval
+            | Type::Inet
+            | Type::VarBit
     )
 }
 
@@ -266,6 +275,8 @@ pub(super) fn is_binary_coercible(from: &Type, to: &Type) -> bool {
             (from, to),
             (Type::Varchar, Type::Text)
                 | (Type::Cidr, Type::Inet)
+                | (Type::Bit, Type::VarBit)
+                | (Type::VarBit, Type::Bit)
                 | (Type::Citext, Type::Text)
                 | (Type::Array(_), Type::AnyArray)
                 | (Type::Enum(_), Type::AnyEnum)

@@ -9,10 +9,6 @@ use pg_query::protobuf::TypeName;
 
 /// Types of PostgreSQL that the embedded engine does not have.
 const ONLY_POSTGRES: &[&str] = &[
-    "money",
-    "bit",
-    "varbit",
-    "xml",
     "point",
     "line",
     "lseg",
@@ -204,8 +200,12 @@ fn modifier(ty: &Type, name: &TypeName) -> Result<Modifier> {
     let refused = |message: String| Err(Problem::new("22023", message));
     match (ty, numbers.as_slice()) {
         (_, []) => Ok(Modifier::None),
-        (Type::Varchar | Type::Bpchar, [length]) => {
-            let word = if *ty == Type::Varchar { "varchar" } else { "char" };
+        (Type::Varchar | Type::Bpchar | Type::Bit | Type::VarBit, [length]) => {
+            let word = match ty {
+                Type::Varchar => "varchar",
+                Type::Bpchar => "char",
+                other => &other.symbol(),
+            };
             match u32::try_from(*length) {
                 Ok(0) | Err(_) => refused(format!("length for type {word} must be at least 1")),
                 Ok(length) if length > 10_485_760 => {

@@ -1,7 +1,7 @@
 //! Which types cast to which, and how.
 
 use super::json::parse::{Json, parse};
-use super::{array, composite, enums, inet, integer, numeric_time_casts, text};
+use super::{array, bits, composite, enums, inet, integer, money, numeric_time_casts, text};
 use crate::context::Context;
 use crate::registry::CastKind;
 use crate::ty::{ColumnType, Modifier, Type};
@@ -48,8 +48,8 @@ fn is_string(ty: &Type) -> bool {
 fn listed(from: &Type, to: &Type) -> Option<CastKind> {
     use CastKind::{Assignment, Explicit, Implicit};
     use Type::{
-        Bool, Bpchar, Cidr, Citext, Date, Float4, Float8, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
-        Name, Numeric, Oid, RegConfig, Text, Time, TimeTz, Timestamp, TimestampTz, Varchar,
+        Bit, Bool, Bpchar, Cidr, Citext, Date, Float4, Float8, Inet, Int2, Int4, Int8, Interval, Json, Jsonb,
+        Money, Name, Numeric, Oid, RegConfig, Text, Time, TimeTz, Timestamp, TimestampTz, VarBit, Varchar,
     };
     Some(match (from, to) {
         (Int2, Int4 | Int8 | Float4 | Float8 | Numeric | Oid | RegConfig) => Implicit,
@@ -69,6 +69,9 @@ fn listed(from: &Type, to: &Type) -> Option<CastKind> {
         (TimestampTz, Date | Time | TimeTz | Timestamp) => Assignment,
         (Json, Jsonb) | (Jsonb, Json) | (Inet, Cidr) => Assignment,
         (Cidr, Inet) => Implicit,
+        (Bit, VarBit) | (VarBit, Bit) => Implicit,
+        (Int4 | Int8, Bit) | (Bit, Int4 | Int8) => Explicit,
+        (Numeric | Int4 | Int8, Money) | (Money, Numeric) => Assignment,
         (Jsonb, Bool | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric) => Explicit,
         _ => return None,
     })
@@ -105,6 +108,9 @@ pub(crate) fn apply_modifier(
         (ty @ (Type::Varchar | Type::Bpchar | Type::Citext), ValueRef::Text(stored)) => {
             text::fit(ty, stored, modifier, explicit).map(Value::Text)
         }
+        (ty @ (Type::Bit | Type::VarBit), ValueRef::Text(stored)) => {
+            bits::fit(ty, stored, modifier, explicit).map(Value::Text)
+        }
         (Type::Array(element), ValueRef::Text(stored)) => {
             let column = ColumnType { ty: Type::clone(element), modifier };
             let mut items = array::read(element, stored, context)?;
@@ -130,6 +136,9 @@ pub(crate) fn cast(
     if let Some(result) = numeric_time_casts::cast(value, from, to, explicit, context) {
         return result;
     }
+    if let Some(result) = bits::cast(value, from, to).or_else(|| money::cast(value, from, &to.ty)) {
+        return result;
+    }
     let plain = convert(value, from, &to.ty, context)?;
     apply_modifier(to, plain, explicit, context)
 }
@@ -145,7 +154,9 @@ fn convert(value: ValueRef<'_>, from: &Type, to: &Type, context: &Context) -> Re
             Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid,
             ValueRef::Integer(number),
         ) => integer::in_range(to, i128::from(number)),
-        (Type::Jsonb, Type::Json, _) => Ok(value.to_owned()),
+        (Type::Jsonb, Type::Json, _) | (Type::Bit | Type::VarBit, Type::Bit | Type::VarBit, _) => {
+            Ok(value.to_owned())
+        }
         (Type::Json, Type::Jsonb, ValueRef::Text(json)) => super::jsonb::normalize(json).map(Value::Text),
         (Type::Jsonb, _, ValueRef::Text(json)) if to.is_numeric() || *to == Type::Bool => {
             from_jsonb(json, to, context)

@@ -1,6 +1,7 @@
 //! Text, JSON and stored forms of values, one module a family of types; this module dispatches.
 
 pub(crate) mod array;
+pub(crate) mod bits;
 pub(crate) mod boolean;
 pub(crate) mod bytea;
 pub(crate) mod casts;
@@ -15,6 +16,7 @@ pub(crate) mod interval;
 pub(crate) mod json;
 pub(crate) mod jsonb;
 pub(crate) mod macaddr;
+pub(crate) mod money;
 pub(crate) mod numeric;
 pub(crate) mod numeric_time_casts;
 pub(crate) mod range;
@@ -27,6 +29,7 @@ pub(crate) mod timezone;
 pub(crate) mod tsearch;
 pub(crate) mod uuid;
 pub(crate) mod writing;
+pub(crate) mod xml;
 
 pub(crate) use casts::{apply_modifier, cast, cast_kind};
 pub(crate) use writing::is_space;
@@ -63,6 +66,9 @@ pub(crate) fn input(column: &ColumnType, text: &str, context: &Context) -> Resul
         Type::Bytea => bytea::input(text, context),
         ty @ (Type::Inet | Type::Cidr) => inet::input(ty, text, modifier, context),
         Type::MacAddr => macaddr::input(text, modifier, context),
+        ty @ (Type::Bit | Type::VarBit) => bits::input(ty, text, modifier),
+        Type::Money => money::input(text),
+        Type::Xml => xml::input(text),
         ty @ (Type::TsVector | Type::TsQuery) => tsearch::input(ty, text, modifier, context),
         Type::Range(kind) => range::input(*kind, text, modifier, context),
         Type::Enum(id) => enums::input(*id, text, context),
@@ -96,6 +102,7 @@ pub(crate) fn output(ty: &Type, value: ValueRef<'_>, context: &Context, out: &mu
         Type::Bytea => bytea::output(value, out),
         Type::Inet | Type::Cidr => inet::output(ty, value, context, out),
         Type::MacAddr => macaddr::output(value, context, out),
+        Type::Money => money::output(value, out),
         Type::TsVector | Type::TsQuery => tsearch::output(ty, value, context, out),
         Type::Range(kind) => range::output(*kind, value, context, out),
         Type::Array(element) => array::output(element, value, context, out),
@@ -125,6 +132,7 @@ pub(crate) fn write_json(ty: &Type, value: ValueRef<'_>, context: &Context, out:
         (Type::Bytea, _) => bytea::write_json(value, out),
         (Type::Inet | Type::Cidr, _) => inet::write_json(ty, value, context, out),
         (Type::MacAddr, _) => macaddr::write_json(value, context, out),
+        (Type::Money, _) => money::write_json(value, out),
         (Type::TsVector | Type::TsQuery, _) => tsearch::write_json(ty, value, context, out),
         (Type::Range(kind), _) => range::write_json(*kind, value, context, out),
         (Type::Array(element), _) => array::write_json(element, value, context, out),

@@ -15,7 +15,8 @@ use crate::ty::Type;
 use crate::value::ValueRef;
 use Ty::{
     Any, AnyArray, AnyElement, AnyEnum, AnyNonArray, Bool, Bpchar, Bytea, Citext, Date, Float4, Float8, Inet,
-    Int2, Int4, Int8, Interval, Json, Jsonb, Numeric, Oid, Text, Time, TimeTz, Timestamp, TimestampTz, Uuid,
+    Int2, Int4, Int8, Interval, Json, Jsonb, Money, Numeric, Oid, Text, Time, TimeTz, Timestamp, TimestampTz,
+    Uuid,
 };
 use variance::Spread;
 
@@ -64,6 +65,7 @@ pub(crate) static TABLE: &[Aggregate] = &[
     aggregate("sum", &[Float4], Float4, sums::reals),
     aggregate("sum", &[Float8], Float8, sums::floats),
     aggregate("sum", &[Interval], Interval, sums::intervals),
+    aggregate("sum", &[Money], Money, sums::integers),
     aggregate("avg", &[Int2], Numeric, sums::average_integer),
     aggregate("avg", &[Int4], Numeric, sums::average_integer),
     aggregate("avg", &[Int8], Numeric, sums::average_integer),
@@ -89,6 +91,7 @@ pub(crate) static TABLE: &[Aggregate] = &[
     minimum(&[Interval]),
     minimum(&[Inet]),
     minimum(&[Uuid]),
+    minimum(&[Money]),
     minimum(&[AnyArray]),
     minimum(&[AnyEnum]),
     maximum(&[Int2]),
@@ -109,6 +112,7 @@ pub(crate) static TABLE: &[Aggregate] = &[
     maximum(&[Interval]),
     maximum(&[Inet]),
     maximum(&[Uuid]),
+    maximum(&[Money]),
     maximum(&[AnyArray]),
     maximum(&[AnyEnum]),
     aggregate("any_value", &[AnyElement], AnyElement, extremes::any),

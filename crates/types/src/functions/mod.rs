@@ -2,6 +2,7 @@
 
 mod aggregates;
 mod array;
+mod bits;
 mod crypto;
 mod datetime;
 mod define;
@@ -9,6 +10,7 @@ mod formatting;
 mod json;
 mod lowering;
 mod math;
+mod money;
 mod network;
 mod pattern;
 mod range;
@@ -36,6 +38,9 @@ pub(crate) static TABLES: &[&[Native]] = &[
     regexp::TABLE,
     crypto::TABLE,
     network::TABLE,
+    bits::TABLE,
+    money::TABLES[0],
+    money::TABLES[1],
     range::TABLE,
     range::INT4,
     range::INT8,
