@@ -5,16 +5,29 @@ use crate::problems;
 use crate::relationships::{Relationships, row_argument};
 use mainstay_base::Result;
 use mainstay_sql::Name;
-use mainstay_sql::catalog::{Catalog, Function, Relation};
+use mainstay_sql::catalog::{CastEnd, Catalog, Column, Function, Relation};
 use mainstay_types::{Type, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// The functions that give a domain's values another form outside: made of `CREATE CAST … AS IMPLICIT`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Representation {
+    /// For answers.
+    pub(crate) to_json: Option<Name>,
+    /// For bodies.
+    pub(crate) from_json: Option<Name>,
+    /// For filters.
+    pub(crate) from_text: Option<Name>,
+}
 
 pub(crate) struct Schema {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) relationships: Relationships,
     /// Functions of one row, by the type of the row: what can be asked for like a column.
     of_row: HashMap<TypeId, Vec<Arc<Function>>>,
+    /// By domain.
+    representations: HashMap<Name, Representation>,
     /// Whether any function could leave settings (`response.headers`) behind: such calls must run as writes.
     pub(crate) functions_set_config: bool,
 }
@@ -30,7 +43,13 @@ impl Schema {
             }
         }
         let relationships = Relationships::of(&catalog, exposed);
-        Schema { catalog, relationships, of_row, functions_set_config }
+        let representations = representations(&catalog);
+        Schema { catalog, relationships, of_row, representations, functions_set_config }
+    }
+
+    /// How values of a column come in and go out, where its domain says so.
+    pub(crate) fn representation(&self, column: &Column) -> Option<&Representation> {
+        self.representations.get(column.domain.as_ref()?)
     }
 
     /// The relation of a request, or PGRST205 with a near miss.
@@ -64,4 +83,24 @@ impl Schema {
             })
         })
     }
+}
+
+fn representations(catalog: &Catalog) -> HashMap<Name, Representation> {
+    let mut made: HashMap<Name, Representation> = HashMap::new();
+    for cast in catalog.casts.iter().filter(|cast| cast.implicit) {
+        let function = Some(cast.function.clone());
+        match (&cast.source, &cast.target) {
+            (CastEnd::Domain(domain), CastEnd::Type(Type::Json)) => {
+                made.entry(domain.clone()).or_default().to_json = function;
+            }
+            (CastEnd::Type(Type::Json), CastEnd::Domain(domain)) => {
+                made.entry(domain.clone()).or_default().from_json = function;
+            }
+            (CastEnd::Type(Type::Text), CastEnd::Domain(domain)) => {
+                made.entry(domain.clone()).or_default().from_text = function;
+            }
+            _ => {}
+        }
+    }
+    made
 }

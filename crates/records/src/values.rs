@@ -48,6 +48,11 @@ fn one(parameter: &Parameter, inputs: &Inputs<'_>, context: &Context) -> Result<
             Some(cell) => from_cell(&parameter.ty, cell, context),
             None => Ok(Value::Null),
         },
+        Source::JsonKey(place) => match inputs.cells.get(*place) {
+            Some(Cell::Text(plain)) => Ok(Value::Text(serde_json::Value::from(plain.as_ref()).to_string())),
+            Some(cell) => from_cell(&parameter.ty, cell, context),
+            None => Ok(Value::Null),
+        },
         Source::Rows => Ok(Value::text(inputs.rows.unwrap_or("[]"))),
         Source::Body => body(&parameter.ty, inputs.body.unwrap_or_default(), context),
     }

@@ -35,6 +35,21 @@ set check_function_bodies = off;
 create function book_count() returns bigint language sql stable as 'select count(*) from books';
 set check_function_bodies = on;
 create function shout(customers) returns text language sql immutable as 'select upper($1.name)';
+create domain tint as int;
+create domain seconds as int;
+create function "json"(tint) returns json language sql immutable
+  as $$ select case when $1 is null then to_json(''::text) else to_json('#' || to_hex($1)) end $$;
+create function "json"(seconds) returns json language sql immutable as 'select to_json($1 * 1000)';
+create function tint(text) returns tint language sql immutable
+  as $$ select ('x' || lpad(replace($1, '#', ''), 8, '0'))::bit(32)::int::tint $$;
+create function tint(json) returns tint language sql immutable as $$ select tint($1 #>> '{}') $$;
+create cast (tint as json) with function "json"(tint) as implicit;
+create cast (json as tint) with function tint(json) as implicit;
+create cast (text as tint) with function tint(text) as implicit;
+create cast (seconds as json) with function "json"(seconds) as implicit;
+create table paints (id int primary key, tint tint, dried seconds);
+create view half_paints as select id, tint, (tint / 2)::tint as half from paints;
+insert into paints values (1, 255, 255), (2, null, null);
 insert into customers (name, data) values
   ('ann', '{"city": "Oslo", "tags": ["a", "b"]}'), ('bob', null), ('cyd', '{"city": "Rome"}');
 insert into orders (customer_id, status, total) values (1, 'paid', 10.5), (1, 'open', 20), (2, 'paid', 5);
@@ -144,6 +159,24 @@ fn embeds_follow_every_kind_of_relationship() {
         r#"[{"name":"ann","totals":[10.50, 20.00]}]"#,
     );
     shop.gets("customers?select=orders(tags(label))&id=eq.2", r#"[{"orders":[{"tags":[]}]}]"#);
+}
+
+/// What PostgREST calls domain representations.
+#[test]
+fn a_domain_says_how_its_values_come_in_and_go_out() {
+    let shop = Shop::open();
+    shop.gets("paints?select=id,tint&order=id", r##"[{"id":1,"tint":"#ff"},{"id":2,"tint":""}]"##);
+    shop.gets("paints?id=eq.1", r##"[{"id":1,"tint":"#ff","dried":255000}]"##);
+    shop.gets("paints?select=shade:tint&tint=eq.ff", r##"[{"shade":"#ff"}]"##);
+    shop.gets("paints?select=id&tint=in.(ff,aa)", r#"[{"id":1}]"#);
+    shop.gets("paints?select=id&tint=not.eq.ff", "[]");
+    shop.gets("half_paints?select=half", r##"[{"half":"#7f"},{"half":""}]"##);
+    let body = r##"{"id":3,"tint":"#10","dried":1}"##;
+    shop.answers("POST", "paints", body, r##"[{"id":3,"tint":"#10","dried":1000}]"##);
+    let bodies = r##"[{"id":4,"tint":"#20"},{"id":5,"tint":"#21"}]"##;
+    shop.answers("POST", "paints?select=tint&order=id.desc", bodies, r##"[{"tint":"#21"},{"tint":"#20"}]"##);
+    let changed = r##"[{"id":5,"tint":"#40","half":"#20"}]"##;
+    shop.answers("PATCH", "half_paints?id=eq.5", r##"{"tint":"#40"}"##, changed);
 }
 
 #[test]

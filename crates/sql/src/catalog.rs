@@ -70,6 +70,10 @@ pub struct Catalog {
     /// Overloads under one name, in order of creation.
     pub functions: BTreeMap<Name, Vec<Arc<Function>>>,
     pub domains: BTreeMap<Name, Domain>,
+    /// Casts from and to domains. As in PostgreSQL no expression uses them; REST does, for the forms in which values of
+    /// a domain come in and go out.
+    #[serde(default)]
+    pub casts: Vec<Cast>,
     /// Enums and composites by name; their contents are in `types`.
     pub type_names: BTreeMap<Name, TypeId>,
     pub types: Arc<Registry>,
@@ -247,6 +251,22 @@ pub struct Domain {
     pub comment: Option<String>,
 }
 
+/// `CREATE CAST (source AS target) WITH FUNCTION function`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cast {
+    pub source: CastEnd,
+    pub target: CastEnd,
+    pub function: Name,
+    /// `AS IMPLICIT`
+    pub implicit: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum CastEnd {
+    Domain(Name),
+    Type(Type),
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Function {
     pub name: Name,
@@ -269,7 +289,10 @@ pub struct Function {
 pub struct Argument {
     /// Empty when unnamed.
     pub name: String,
+    /// The base type where the argument has a domain.
     pub ty: ColumnType,
+    #[serde(default)]
+    pub domain: Option<Name>,
     pub mode: ArgumentMode,
     pub default: Option<String>,
 }
@@ -286,7 +309,10 @@ pub enum ArgumentMode {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Returns {
+    /// The base type where the function returns a domain.
     pub ty: ColumnType,
+    #[serde(default)]
+    pub domain: Option<Name>,
     pub set: bool,
 }
 

@@ -56,13 +56,14 @@ pub(crate) fn catalog() -> Catalog {
     let argument = Argument {
         name: "amount".to_owned(),
         ty: ColumnType::from(Type::Int4),
+        domain: None,
         mode: ArgumentMode::In,
         default: None,
     };
     let function = Function {
         name: name.clone(),
         arguments: vec![argument],
-        returns: Returns { ty: ColumnType::from(Type::Composite(TypeId(77))), set: true },
+        returns: Returns { ty: ColumnType::from(Type::Composite(TypeId(77))), domain: None, set: true },
         language: "sql".to_owned(),
         body: "select * from orders".to_owned(),
         volatility: Volatility::Stable,

@@ -5,6 +5,7 @@ use super::{Builder, qualified, quoted, string_constant};
 use crate::fuzzy;
 use crate::problems;
 use crate::query::{Field, PathKey, PathStep};
+use crate::schema::Representation;
 use mainstay_base::Result;
 use mainstay_sql::catalog::Relation;
 use mainstay_types::{Type, TypeId};
@@ -88,7 +89,7 @@ impl Scope {
     }
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     /// The expression of a column or a computed column, without any path.
     pub(crate) fn column(&mut self, scope: &Scope, name: &str) -> Result<Typed> {
         if let Some(ty) = scope.column_type(name) {
@@ -126,6 +127,16 @@ impl Builder<'_> {
             self.returned.push((call, name.to_owned()));
         }
         Some(Typed { sql: scope.column(name), ty })
+    }
+
+    /// How the values of a field come in and go out, where it is a column of a domain that says so.
+    pub(crate) fn representation(&self, scope: &Scope, field: &Field) -> Option<&'a Representation> {
+        match &scope.table {
+            Table::Relation(relation) if field.path.is_empty() => {
+                self.schema.representation(relation.column(&field.name)?)
+            }
+            _ => None,
+        }
     }
 
     /// The expression of a field with its path.
@@ -178,4 +189,12 @@ pub(crate) fn output_name(field: &Field) -> &str {
             PathKey::Index(_) => None,
         })
         .unwrap_or(&field.name)
+}
+
+/// A column as an answer shows it.
+pub(crate) fn shown(column: Typed, representation: Option<&Representation>) -> Typed {
+    match representation.and_then(|representation| representation.to_json.as_ref()) {
+        Some(function) => Typed { sql: format!("{}({})", qualified(function), column.sql), ty: Type::Json },
+        None => column,
+    }
 }

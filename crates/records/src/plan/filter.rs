@@ -1,9 +1,10 @@
 //! Conditions: filters on fields, `and`/`or` over them, and whether an embed is empty.
 
 use super::tree::Node;
-use super::{Builder, Source, field::Scope, field::Typed};
+use super::{Builder, Source, field::Scope, field::Typed, qualified};
 use crate::query::{Condition, Filter, IsTest, LiteralId, Logic, Operator, Quantifier, Test, TextSearch};
 use mainstay_base::Result;
+use mainstay_sql::Name;
 use mainstay_types::Type;
 
 impl Builder<'_> {
@@ -60,24 +61,27 @@ impl Builder<'_> {
                 (IsTest::Unknown, _) => format!("{} IS {not}UNKNOWN", field.sql),
             });
         }
-        let test = self.test(&field, &filter.test);
+        let parser = self.representation(scope, &filter.field).and_then(|found| found.from_text.as_ref());
+        let test = self.test(&field, &filter.test, parser);
         Ok(if filter.negated { format!("NOT ({test})") } else { test })
     }
 
-    fn test(&mut self, field: &Typed, test: &Test) -> String {
+    /// `parser` makes a value of the field's domain of a text.
+    fn test(&mut self, field: &Typed, test: &Test, parser: Option<&Name>) -> String {
         let sql = &field.sql;
         match test {
             Test::Compare { operator, quantifier, value } => {
                 let ty = operand_type(*operator, &field.ty);
-                let operand = self.operand(ty, *quantifier, *value);
+                let parser = parser.filter(|_| !is_pattern(*operator));
+                let operand = self.operand(ty, *quantifier, *value, parser);
                 format!("{sql} {} {operand}", operator_sql(*operator))
             }
             Test::In(value) => {
-                let array = self.parameter(Type::array(field.ty.clone()), Source::Literal(*value));
-                format!("{sql} = ANY({array})")
+                let array = self.operand(field.ty.clone(), Some(Quantifier::Any), *value, parser);
+                format!("{sql} = {array}")
             }
             Test::IsDistinct(value) => {
-                let value = self.literal(&field.ty, *value);
+                let value = self.operand(field.ty.clone(), None, *value, parser);
                 format!("{sql} IS DISTINCT FROM {value}")
             }
             Test::TextSearch { operator, language, value } => {
@@ -87,14 +91,29 @@ impl Builder<'_> {
         }
     }
 
-    fn operand(&mut self, ty: Type, quantifier: Option<Quantifier>, value: LiteralId) -> String {
-        match quantifier {
-            None => self.literal(&ty, value),
-            Some(quantifier) => {
-                let array = self.parameter(Type::array(ty), Source::Literal(value));
-                let word = if quantifier == Quantifier::Any { "ANY" } else { "ALL" };
-                format!("{word}({array})")
+    fn operand(
+        &mut self,
+        ty: Type,
+        quantifier: Option<Quantifier>,
+        value: LiteralId,
+        parser: Option<&Name>,
+    ) -> String {
+        let ty = if parser.is_some() { Type::Text } else { ty };
+        let Some(quantifier) = quantifier else {
+            let literal = self.literal(&ty, value);
+            return match parser {
+                Some(parser) => format!("{}({literal})", qualified(parser)),
+                None => literal,
+            };
+        };
+        let word = if quantifier == Quantifier::Any { "ANY" } else { "ALL" };
+        let array = self.parameter(Type::array(ty), Source::Literal(value));
+        match parser {
+            Some(parser) => {
+                let parser = qualified(parser);
+                format!("{word}(SELECT {parser}(\"_v\") FROM unnest({array}) AS \"_u\"(\"_v\"))")
             }
+            None => format!("{word}({array})"),
         }
     }
 
@@ -139,10 +158,14 @@ fn embed_test(node: &Node<'_>, filter: &Filter) -> Option<String> {
 /// The type that a literal beside the operator is read as: the field's own, but patterns are text.
 fn operand_type(operator: Operator, field: &Type) -> Type {
     match (operator, field) {
-        (Operator::Like | Operator::ILike | Operator::Match | Operator::IMatch, Type::Citext) => Type::Citext,
-        (Operator::Like | Operator::ILike | Operator::Match | Operator::IMatch, _) => Type::Text,
+        (operator, Type::Citext) if is_pattern(operator) => Type::Citext,
+        (operator, _) if is_pattern(operator) => Type::Text,
         (_, field) => field.clone(),
     }
+}
+
+fn is_pattern(operator: Operator) -> bool {
+    matches!(operator, Operator::Like | Operator::ILike | Operator::Match | Operator::IMatch)
 }
 
 fn operator_sql(operator: Operator) -> &'static str {

@@ -34,6 +34,8 @@ pub(crate) enum Source {
     Offset(LiteralId),
     /// A column of the row being written, or an argument of the call: a place in the keys of the payload.
     Key(usize),
+    /// The same as JSON, for a function that reads a domain's values from it.
+    JsonKey(usize),
     /// All rows of the payload, as JSON text.
     Rows,
     /// The whole body as one value.

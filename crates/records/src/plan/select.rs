@@ -1,6 +1,6 @@
 //! The select list, grouping, order and limits of a node.
 
-use super::field::{Scope, Typed, output_name};
+use super::field::{Scope, Table, Typed, output_name, shown};
 use super::tree::{Child, Node};
 use super::{Builder, Source, quoted};
 use crate::problems;
@@ -122,8 +122,15 @@ impl Builder<'_> {
             .columns()
             .into_iter()
             .map(|(name, ty)| {
-                let sql = self.stripped(scope.column(&name), &ty);
-                Item { name, sql, is_json: ty == Type::Json, aggregate: None }
+                let representation = match &scope.table {
+                    Table::Relation(relation) => {
+                        relation.column(&name).and_then(|column| self.schema.representation(column))
+                    }
+                    Table::Rows { .. } => None,
+                };
+                let column = shown(Typed { sql: scope.column(&name), ty }, representation);
+                let sql = self.stripped(column.sql, &column.ty);
+                Item { name, sql, is_json: column.ty == Type::Json, aggregate: None }
             })
             .collect()
     }
@@ -143,6 +150,10 @@ impl Builder<'_> {
             ("*".to_owned(), Type::Int8)
         } else {
             let field = self.field(scope, &selected.field)?;
+            let field = match selected.aggregate {
+                None => shown(field, self.representation(scope, &selected.field)),
+                Some(_) => field,
+            };
             let field = match &selected.cast {
                 Some(cast) => self.cast(field, scope, cast)?,
                 None => field,

@@ -5,7 +5,7 @@ use crate::answer;
 use crate::cache::Key;
 use crate::payload::{self, Cell, Row};
 use crate::plan::types::column_type_sql;
-use crate::plan::{Builder, Source, Statement, quoted};
+use crate::plan::{Builder, Source, Statement, qualified, quoted};
 use crate::problems;
 use crate::query::{Answer, Condition, Insert, Operator, Request, Resolution, Response, Return, Test};
 use crate::relationships::key_columns;
@@ -189,7 +189,10 @@ impl Service {
         let change = insert_sql(&mut builder, schema, target, &columns, conflict.as_ref(), takes_rows);
         let returned = returning(&mut builder, schema, target, request, change, takes_rows)?;
         let main = self.prepare(schema, request, builder.finish(returned.sql))?;
-        let probe = match conflict.as_ref().and_then(|conflict| conflict.probe(target, &columns)) {
+        let probe = conflict
+            .as_ref()
+            .and_then(|conflict| conflict.probe(Builder::new(schema, &self.settings), target, &columns));
+        let probe = match probe {
             Some(statement) => Some(self.prepare(schema, request, statement)?),
             None => None,
         };
@@ -240,20 +243,18 @@ impl Conflict {
     }
 
     /// Finds the row that an upsert would change, where the payload says all of its key.
-    fn probe(&self, target: &Target, columns: &[&Column]) -> Option<Statement> {
+    fn probe(&self, mut builder: Builder<'_>, target: &Target, columns: &[&Column]) -> Option<Statement> {
         if self.resolution == Resolution::Ignore {
             return None;
         }
-        let mut parameters = Vec::new();
         let mut tests = Vec::new();
         for column in &self.columns {
             let place = columns.iter().position(|candidate| candidate.name == *column)?;
-            let ty = columns.get(place)?.ty.clone();
-            parameters.push(crate::plan::Parameter { ty, source: Source::Key(place) });
-            tests.push(format!("{} = ${}", target.scope.column(column), parameters.len()));
+            let value = column_value(&mut builder, columns.get(place)?, place);
+            tests.push(format!("{} = {value}", target.scope.column(column)));
         }
         let sql = format!("SELECT 1 FROM {} WHERE {}", target.sql(), tests.join(" AND "));
-        Some(Statement { sql, parameters })
+        Some(builder.finish(sql))
     }
 }
 
@@ -279,12 +280,23 @@ fn insert_sql(
     let names = names.join(", ");
     if takes_rows {
         let rows = builder.parameter(Type::Json, Source::Rows);
-        let select: Vec<String> =
-            columns.iter().map(|column| format!("\"pgrst_body\".{}", quoted(&column.name))).collect();
+        let parser =
+            |column: &Column| schema.representation(column).and_then(|found| found.from_json.as_ref());
+        let select: Vec<String> = columns
+            .iter()
+            .map(|column| {
+                let value = format!("\"pgrst_body\".{}", quoted(&column.name));
+                parser(column).map_or(value.clone(), |parser| format!("{}({value})", qualified(parser)))
+            })
+            .collect();
         let types: Vec<String> = columns
             .iter()
             .map(|column| {
-                format!("{} {}", quoted(&column.name), column_type_sql(&schema.catalog, &column.ty))
+                let ty = match parser(column) {
+                    Some(_) => "json".to_owned(),
+                    None => column_type_sql(&schema.catalog, &column.ty),
+                };
+                format!("{} {ty}", quoted(&column.name))
             })
             .collect();
         return format!(
@@ -293,12 +305,20 @@ fn insert_sql(
             types.join(", "),
         );
     }
-    let values: Vec<String> = columns
-        .iter()
-        .enumerate()
-        .map(|(place, column)| builder.parameter(column.ty.clone(), Source::Key(place)))
-        .collect();
+    let values: Vec<String> =
+        columns.iter().enumerate().map(|(place, column)| column_value(builder, column, place)).collect();
     format!("{into} ({names}) VALUES ({}){conflict}", values.join(", "))
+}
+
+/// What the payload brings for a column, at its place among the keys.
+pub(super) fn column_value(builder: &mut Builder<'_>, column: &Column, place: usize) -> String {
+    let parser = builder.schema.representation(column).and_then(|found| found.from_json.as_ref());
+    match parser {
+        Some(parser) => {
+            format!("{}({})", qualified(parser), builder.parameter(Type::Json, Source::JsonKey(place)))
+        }
+        None => builder.parameter(column.ty.clone(), Source::Key(place)),
+    }
 }
 
 /// A column that the payload or `columns=` names.

@@ -1,11 +1,11 @@
 //! `PATCH` and `DELETE`: rows that filters choose.
 
-use super::insert::writable;
+use super::insert::{column_value, writable};
 use super::{Target, WritePlan, expectation, nothing_written, returning, write_format};
 use crate::answer;
 use crate::cache::Key;
 use crate::payload::{self, Cell};
-use crate::plan::{Builder, Source, quoted};
+use crate::plan::{Builder, quoted};
 use crate::query::{Condition, Request, Response, Return, Update};
 use crate::schema::Schema;
 use crate::service::Service;
@@ -135,7 +135,7 @@ fn change_sql(
             let column = writable(target, key.trim_start_matches(DEFAULTED))?;
             let value = match key.starts_with(DEFAULTED) {
                 true => "DEFAULT".to_owned(),
-                false => builder.parameter(column.ty.clone(), Source::Key(place)),
+                false => column_value(builder, column, place),
             };
             changes.push(format!("{} = {value}", quoted(&column.name)));
         }

@@ -335,7 +335,7 @@ fn functions(catalog: &mut Catalog) {
     let make = |name: &str, arguments: Vec<Argument>, ty: Type, set: bool, volatility: Volatility| Function {
         name: Name::public(name),
         arguments,
-        returns: Returns { ty: ty.into(), set },
+        returns: Returns { ty: ty.into(), domain: None, set },
         language: "sql".into(),
         body: "select 1".into(),
         volatility,
@@ -364,7 +364,7 @@ fn functions(catalog: &mut Catalog) {
 }
 
 fn argument(name: &str, ty: Type) -> Argument {
-    Argument { name: name.into(), ty: ty.into(), mode: ArgumentMode::In, default: None }
+    Argument { name: name.into(), ty: ty.into(), domain: None, mode: ArgumentMode::In, default: None }
 }
 
 fn optional(name: &str, ty: Type) -> Argument {

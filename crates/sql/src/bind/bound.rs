@@ -53,6 +53,8 @@ pub(super) enum Form {
 pub(super) struct Bound {
     pub sql: String,
     pub ty: ColumnType,
+    /// The domain that the value has, where that is known: overloads are told apart by it.
+    pub domain: Option<Name>,
     pub form: Form,
     /// Stands without parentheses beside any operator.
     pub atom: bool,
@@ -72,6 +74,7 @@ impl Bound {
         Bound {
             sql: sql.into(),
             ty: ty.into(),
+            domain: None,
             form: Form::Plain,
             atom: true,
             collation: Carried::Nothing,

@@ -233,7 +233,7 @@ impl Binder<'_> {
         }
         let plain = ColumnType::from(target.ty.clone());
         if let Some(text) = free_cast(&bound, &target.ty) {
-            let mut cast = Bound { ty: plain, form: Form::Plain, ..bound.clone() };
+            let mut cast = Bound { ty: plain, domain: None, form: Form::Plain, ..bound.clone() };
             match text {
                 Free::Same => {
                     // The collation of the old type must not count for the new one.

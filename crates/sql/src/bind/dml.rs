@@ -34,6 +34,8 @@ pub(super) struct View {
     /// What it selects from has this name there, and these columns of the table under these names.
     alias: String,
     columns: Vec<(String, Option<String>)>,
+    /// Its select list.
+    targets: Vec<Node>,
 }
 
 impl Writable {
@@ -129,6 +131,7 @@ impl Binder<'_> {
                     .as_ref()
                     .map_or_else(|| range.relname.clone(), |alias| alias.aliasname.clone()),
                 columns: columns_of(&below),
+                targets: select.target_list,
                 relation: Arc::clone(&relation),
             });
             cascaded |= *check_option && !*check_local;
@@ -142,7 +145,7 @@ impl Binder<'_> {
     pub fn add_target(&mut self, writable: &Writable, range: &RangeVar) -> Result<()> {
         let alias = range.alias.as_ref().map_or(range.relname.as_str(), |alias| alias.aliasname.as_str());
         let emit = writable.table.physical_name();
-        let columns = exposed(&writable.columns, &Self::relation_columns(&writable.table, &emit, false));
+        let columns = self.seen_columns(writable, &emit)?;
         let source = Source {
             alias: alias.to_owned(),
             schema: range.alias.is_none().then(|| writable.named.name.schema.clone()),
@@ -155,6 +158,29 @@ impl Binder<'_> {
             scalar: false,
         };
         self.add_source(source, place(range.location)).map(|_| ())
+    }
+
+    /// The table's columns as the statement sees them, and those that views compute from them.
+    fn seen_columns(&mut self, writable: &Writable, emit: &str) -> Result<Vec<SourceColumn>> {
+        let base = Self::relation_columns(&writable.table, emit, false);
+        if writable.columns.iter().all(|(_, column)| column.is_some()) {
+            return Ok(exposed(&writable.columns, &base));
+        }
+        let mut below = base.clone();
+        for view in writable.views.iter().rev() {
+            let targets = self.over_view(view, &writable.table, emit, below, |binder| {
+                binder.within(Clause::Returning, |binder| binder.targets(&view.targets))
+            })?;
+            let column = |(target, (name, column)): (Target, (String, Option<String>))| {
+                let plain = column.and_then(|column| base.iter().find(|known| known.name == column));
+                match plain {
+                    Some(plain) => SourceColumn { name, ..plain.clone() },
+                    None => computed(name, target.bound),
+                }
+            };
+            below = targets.into_iter().zip(columns_of(&view.relation)).map(column).collect();
+        }
+        Ok(below)
     }
 
     /// The conditions of the views, over the table under the name that it has in the text.
@@ -175,12 +201,30 @@ impl Binder<'_> {
 
     fn condition_of(&mut self, view: &View, table: &Arc<Relation>, emit: &str) -> Result<Option<Bound>> {
         let Some(node) = &view.condition else { return Ok(None) };
-        let base = Self::relation_columns(table, emit, false);
+        let columns = exposed(&view.columns, &Self::relation_columns(table, emit, false));
+        self.over_view(view, table, emit, columns, |binder| {
+            binder.within(Clause::Where, |binder| {
+                let bound = binder.condition(node, true)?;
+                binder.coerce_to_boolean(bound, "WHERE")
+            })
+        })
+        .map(Some)
+    }
+
+    /// Binds a part of a view's query over the columns of what it selects from.
+    fn over_view<T>(
+        &mut self,
+        view: &View,
+        table: &Arc<Relation>,
+        emit: &str,
+        columns: Vec<SourceColumn>,
+        bind: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         self.in_isolation(|binder| {
             let source = Source {
                 alias: view.alias.clone(),
                 schema: None,
-                columns: exposed(&view.columns, &base),
+                columns,
                 row_type: Type::Composite(table.row_type),
                 relation: Some(Arc::clone(table)),
                 emit: emit.to_owned(),
@@ -189,12 +233,8 @@ impl Binder<'_> {
                 scalar: false,
             };
             binder.add_source(source, None)?;
-            binder.within(Clause::Where, |binder| {
-                let bound = binder.condition(node, true)?;
-                binder.coerce_to_boolean(bound, "WHERE")
-            })
+            bind(binder)
         })
-        .map(Some)
     }
 
     /// `WITH CHECK OPTION`: a text that fails for a row that the views do not show. Lower views come first.
@@ -325,6 +365,7 @@ impl Binder<'_> {
             .map(|target| QueryColumn {
                 name: target.name.clone(),
                 ty: target.bound.ty.clone(),
+                domain: target.bound.domain.clone(),
                 nullable: target.bound.nullable,
                 collation: Carried::Nothing,
                 origin: match &target.bound.form {
@@ -362,6 +403,18 @@ impl Binder<'_> {
 const ROW_COLUMNS_SHOWN: usize = 60;
 
 /// For each column of a relation the column of the table behind it.
+/// A column that a view computes.
+fn computed(name: String, bound: Bound) -> SourceColumn {
+    SourceColumn {
+        domain: bound.domain,
+        collation: bound.collation,
+        nullable: bound.nullable,
+        form: Some(bound.form),
+        atom: bound.atom,
+        ..SourceColumn::new(name, bound.ty, bound.sql)
+    }
+}
+
 fn columns_of(relation: &Relation) -> Vec<(String, Option<String>)> {
     let origin = |index: usize, column: &Column| match relation.is_table() {
         true => Some(column.name.clone()),

@@ -255,10 +255,14 @@ impl Binder<'_> {
                 })?
             }
         };
-        match checks {
-            Some(domain) if domain.not_null || !domain.checks.is_empty() => self.check_domain(bound, &domain),
-            _ => Ok(bound),
-        }
+        let name = checks.as_ref().map(|domain| domain.name.clone());
+        let bound = match checks {
+            Some(domain) if domain.not_null || !domain.checks.is_empty() => {
+                self.check_domain(bound, &domain)?
+            }
+            _ => bound,
+        };
+        Ok(Bound { domain: name, ..bound })
     }
 
     /// A value of a domain: fails at run time where it breaks a constraint.

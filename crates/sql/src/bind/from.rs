@@ -254,6 +254,7 @@ impl Binder<'_> {
                     out.collation = column.collation.clone();
                     out.nullable = column.nullable;
                     out.origin = column.origin.clone();
+                    out.domain.clone_from(&column.domain);
                     out
                 })
                 .collect();
@@ -497,6 +498,7 @@ impl Binder<'_> {
             let Some(bound) = bound else { continue };
             let name = names.get(index).cloned().unwrap_or(column.name);
             out.push(SourceColumn {
+                domain: bound.domain.clone(),
                 nullable: bound.nullable,
                 collation: bound.collation.clone(),
                 form: Some(bound.form.clone()),

@@ -41,6 +41,21 @@ pub(super) struct Target {
     pub returns: Type,
 }
 
+/// How many arguments have just the domain, or just no domain, that the overload takes.
+fn fitting_domains(function: &Function, arguments: &Arguments) -> usize {
+    let inputs = input_arguments(function);
+    let input = |(index, name): (usize, &String)| match name.as_str() {
+        "" => inputs.get(index).copied(),
+        name => inputs.iter().copied().find(|input| input.name == name),
+    };
+    arguments
+        .values
+        .iter()
+        .zip(arguments.names.iter().enumerate().map(input))
+        .filter(|(value, input)| input.is_some_and(|input| input.domain == value.domain))
+        .count()
+}
+
 pub(super) fn input_arguments(function: &Function) -> Vec<&crate::catalog::Argument> {
     function
         .arguments
@@ -243,10 +258,17 @@ impl Binder<'_> {
         for schema in self.user_schemas(schema) {
             let full = Name::new(schema, name);
             for function in self.catalog.functions.get(&full).into_iter().flatten() {
-                if let Some(args) = written_types(function, arguments)
-                    && !candidates.iter().any(|candidate| candidate.args == args)
-                {
-                    candidates.push(Candidate { args, item: Callable::User(Arc::clone(function)) });
+                let Some(args) = written_types(function, arguments) else { continue };
+                match candidates.iter_mut().find(|candidate| candidate.args == args) {
+                    None => candidates.push(Candidate { args, item: Callable::User(Arc::clone(function)) }),
+                    // Of overloads that differ in domains alone, the one for the arguments' own domains.
+                    Some(Candidate { item: Callable::User(known), .. })
+                        if known.name == full
+                            && fitting_domains(function, arguments) > fitting_domains(known, arguments) =>
+                    {
+                        *known = Arc::clone(function);
+                    }
+                    Some(_) => {}
                 }
             }
         }
@@ -362,7 +384,8 @@ impl Binder<'_> {
             } else {
                 inputs.iter().position(|arg| arg.name == name).unwrap_or(index)
             };
-            let value = self.coerce(value, &ty.clone().into(), Coercion::Implicit)?;
+            let mut value = self.coerce(value, &ty.clone().into(), Coercion::Implicit)?;
+            value.domain = inputs.get(position).and_then(|input| input.domain.clone());
             let variadic = inputs.get(position).is_none_or(|arg| arg.mode == ArgumentMode::Variadic);
             match given.get_mut(position) {
                 Some(slot) if !variadic || spread => *slot = Some(value),

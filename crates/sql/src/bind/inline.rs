@@ -222,6 +222,7 @@ impl Binder<'_> {
             (Some(fields), _) => self.composite_of(&query, fields, &returns.ty),
         };
         bound.place = at;
+        bound.domain.clone_from(&function.returns.domain);
         if returns.ty == Type::Void {
             bound.ty = returns;
         }
@@ -541,6 +542,7 @@ fn numbered(query: Query) -> Query {
     columns.push(QueryColumn {
         name: "ordinality".to_owned(),
         ty: Type::Int8.into(),
+        domain: None,
         nullable: false,
         collation: super::bound::Carried::Nothing,
         origin: None,

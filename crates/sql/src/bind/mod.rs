@@ -201,7 +201,13 @@ pub fn lower_constant_expression(
 }
 
 /// One output column of a query: its name, its type, and the base relation and column that it repeats.
-pub type DescribedColumn = (String, ColumnType, Option<(Name, String)>);
+pub struct DescribedColumn {
+    pub name: String,
+    pub ty: ColumnType,
+    pub domain: Option<Name>,
+    /// The relation and column that it is, where it is a plain one.
+    pub origin: Option<(Name, String)>,
+}
 
 /// The output columns of a query, for `CREATE VIEW` and `CREATE TABLE AS`.
 pub fn describe_query(catalog: &Catalog, query: &str) -> Result<Vec<DescribedColumn>> {
@@ -213,7 +219,16 @@ pub fn describe_query(catalog: &Catalog, query: &str) -> Result<Vec<DescribedCol
         let mut binder = Binder::new(catalog, &[], &[]);
         let mut query = binder.query(select)?;
         query.settle(&mut binder)?;
-        Ok(query.columns().into_iter().map(|column| (column.name, column.ty, column.origin)).collect())
+        Ok(query
+            .columns()
+            .into_iter()
+            .map(|column| DescribedColumn {
+                name: column.name,
+                ty: column.ty,
+                domain: column.domain,
+                origin: column.origin,
+            })
+            .collect())
     })
 }
 
@@ -233,7 +248,8 @@ pub fn check_function(catalog: &Catalog, function: &Function) -> Result<()> {
             .into_iter()
             .enumerate()
             .map(|(index, argument)| {
-                let bound = Bound::plain(format!("?{}", index + 1), argument.ty.clone());
+                let mut bound = Bound::plain(format!("?{}", index + 1), argument.ty.clone());
+                bound.domain.clone_from(&argument.domain);
                 (argument.name.clone(), bound)
             })
             .collect();

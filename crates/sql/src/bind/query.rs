@@ -22,6 +22,7 @@ pub(super) struct Target {
 pub(super) struct QueryColumn {
     pub name: String,
     pub ty: ColumnType,
+    pub domain: Option<Name>,
     pub nullable: bool,
     pub collation: Carried,
     pub origin: Option<(Name, String)>,
@@ -115,6 +116,7 @@ impl Query {
                         let mut column = QueryColumn {
                             name: format!("column{}", index + 1),
                             ty: first.map_or(Type::Text.into(), |bound| bound.ty.clone()),
+                            domain: None,
                             nullable: first.is_some_and(|bound| bound.nullable),
                             collation: Carried::Nothing,
                             origin: None,
@@ -128,6 +130,9 @@ impl Query {
                 let mut columns = left.columns();
                 for (column, other) in columns.iter_mut().zip(right.columns()) {
                     column.origin = None;
+                    if column.domain != other.domain {
+                        column.domain = None;
+                    }
                     if operator.starts_with("UNION") {
                         column.nullable |= other.nullable;
                     }
@@ -409,6 +414,7 @@ fn column_of(name: &str, bound: &Bound) -> QueryColumn {
     QueryColumn {
         name: name.to_owned(),
         ty: bound.ty.clone(),
+        domain: bound.domain.clone(),
         nullable: bound.nullable,
         collation: bound.collation.clone(),
         origin: match &bound.form {

@@ -196,6 +196,7 @@ pub(super) struct Source {
 pub(super) struct SourceColumn {
     pub name: String,
     pub ty: ColumnType,
+    pub domain: Option<Name>,
     pub sql: String,
     pub collation: Carried,
     pub nullable: bool,
@@ -213,6 +214,7 @@ impl SourceColumn {
         SourceColumn {
             name: name.into(),
             ty: ty.into(),
+            domain: None,
             sql: sql.into(),
             collation: Carried::Nothing,
             nullable: true,
@@ -370,6 +372,7 @@ impl<'c> Binder<'c> {
         let from = scope.sources.get(source)?;
         let found = from.columns.get(column)?;
         let mut bound = Bound::plain(found.sql.clone(), found.ty.clone());
+        bound.domain.clone_from(&found.domain);
         bound.atom = found.atom;
         bound.collation = found.collation.clone();
         bound.nullable = found.nullable || from.nullable;
@@ -397,6 +400,7 @@ impl<'c> Binder<'c> {
                     Carried::Column(column.ty.ty.storage().collation.map(|name| name.into_owned()));
                 out.nullable = !(column.not_null || keys.contains(&column.name));
                 out.origin = Some((relation.name.clone(), column.name.clone()));
+                out.domain.clone_from(&column.domain);
                 out
             })
             .collect()

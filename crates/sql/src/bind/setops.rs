@@ -300,6 +300,7 @@ pub(super) fn cte_columns(query: &Query) -> (Vec<String>, Vec<SourceColumn>) {
             out.nullable = column.nullable;
             out.collation = column.collation;
             out.origin = column.origin;
+            out.domain = column.domain;
             out
         })
         .collect();

@@ -128,6 +128,7 @@ impl Binder<'_> {
             source.collation = Carried::Column(storage.collation.map(|name| name.into_owned()));
             source.nullable = column.nullable;
             source.origin = column.origin.clone();
+            source.domain.clone_from(&column.domain);
             sources.push(source);
         }
         let quoted = quote(&table);

@@ -6,7 +6,7 @@ use super::names::lookup;
 use super::scope::{Mention, Scoping};
 use super::texts::{default_search_path, view_query};
 use super::tree::strings;
-use crate::catalog::{Catalog, ConstraintKind, Name, Relation, RelationKind};
+use crate::catalog::{CastEnd, Catalog, ConstraintKind, Name, Relation, RelationKind};
 use crate::parse;
 use mainstay_types::{Type, TypeId};
 use std::collections::BTreeSet;
@@ -24,6 +24,7 @@ pub(super) enum Object {
     Sequence(Name),
     Type(Name),
     Domain(Name),
+    Cast(CastEnd, CastEnd),
     /// One overload, by its place under the name.
     Function(Name, usize),
 }
@@ -100,6 +101,7 @@ impl Draft<'_> {
             Object::Trigger(table, name) => format!("trigger {name} on table {table}"),
             Object::Sequence(name) => format!("sequence {name}"),
             Object::Type(name) | Object::Domain(name) => format!("type {name}"),
+            Object::Cast(source, target) => self.describe_cast(source, target),
             Object::Function(name, index) => {
                 let arguments =
                     self.catalog.functions.get(name).and_then(|all| all.get(*index)).map(|function| {
@@ -190,8 +192,12 @@ impl Draft<'_> {
             Object::Sequence(name) => self.dependents_of_sequence(name),
             Object::Type(name) => self.dependents_of_type(name),
             Object::Domain(name) => self.dependents_of_domain(name),
-            Object::Function(name, _) => self.dependents_of_function(name),
-            Object::Default(..) | Object::Policy(..) | Object::Trigger(..) => Vec::new(),
+            Object::Function(name, index) => {
+                let mut all = self.casts_by(name, *index);
+                all.extend(self.dependents_of_function(name));
+                all
+            }
+            Object::Default(..) | Object::Policy(..) | Object::Trigger(..) | Object::Cast(..) => Vec::new(),
         };
         all.retain(|dependent| dependent != object);
         all.dedup();
@@ -338,9 +344,15 @@ impl Draft<'_> {
         let mut all = Vec::new();
         for (table, relation) in &self.catalog.relations {
             for column in relation.columns.iter().filter(|column| column.domain.as_ref() == Some(name)) {
-                all.push(Object::Column(table.clone(), column.name.clone()));
+                all.push(match relation.kind {
+                    RelationKind::Table => Object::Column(table.clone(), column.name.clone()),
+                    _ => Object::Relation(table.clone()),
+                });
             }
         }
+        let end = CastEnd::Domain(name.clone());
+        all.extend(self.casts(|cast| cast.source == end || cast.target == end));
+        all.extend(self.functions_of_domain(name));
         all.extend(self.views(|uses| uses.types.contains(name)).into_iter().map(Object::Relation));
         all
     }

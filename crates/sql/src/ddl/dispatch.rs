@@ -42,6 +42,7 @@ impl Draft<'_> {
             NodeEnum::CompositeTypeStmt(s) => self.create_composite(s),
             NodeEnum::CreateDomainStmt(s) => self.create_domain(s),
             NodeEnum::AlterDomainStmt(s) => self.alter_domain(s),
+            NodeEnum::CreateCastStmt(s) => self.create_cast(s),
             NodeEnum::CreateFunctionStmt(s) => self.create_function(s),
             NodeEnum::AlterFunctionStmt(s) => self.alter_function(s),
             NodeEnum::CreateTrigStmt(s) => self.create_trigger(s),
@@ -75,7 +76,6 @@ fn unable(node: &NodeEnum) -> String {
         NodeEnum::CallStmt(_) => "CALL",
         NodeEnum::RuleStmt(_) => "CREATE RULE",
         NodeEnum::CreateEventTrigStmt(_) | NodeEnum::AlterEventTrigStmt(_) => "an event trigger",
-        NodeEnum::CreateCastStmt(_) => "CREATE CAST",
         NodeEnum::CreateRangeStmt(_) => "CREATE TYPE … AS RANGE",
         NodeEnum::AlterTypeStmt(_) => "ALTER TYPE … SET",
         NodeEnum::CreateOpClassStmt(_) | NodeEnum::CreateOpFamilyStmt(_) | NodeEnum::AlterOpFamilyStmt(_) => {

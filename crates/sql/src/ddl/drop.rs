@@ -74,6 +74,7 @@ impl Draft<'_> {
                 }
                 _ => Err(Problem::internal("DROP FUNCTION without a function")),
             },
+            ObjectType::ObjectCast => self.find_cast(node),
             ObjectType::ObjectPolicy | ObjectType::ObjectTrigger => {
                 let (name, table) = required(parts.split_last())?;
                 let relation = self.find_relation(table).ok_or_else(|| {
@@ -264,6 +265,10 @@ impl Draft<'_> {
             }
             Object::Domain(name) => {
                 self.catalog.domains.remove(name);
+                Ok(())
+            }
+            Object::Cast(source, target) => {
+                self.catalog.casts.retain(|cast| cast.source != *source || cast.target != *target);
                 Ok(())
             }
             Object::Function(name, index) => {

@@ -13,7 +13,7 @@ use pg_query::protobuf::{
 };
 use std::sync::Arc;
 
-/// The types that tell overloads apart.
+/// The types of what a function is called with.
 pub(super) fn input_types(function: &Function) -> Vec<&Type> {
     function
         .arguments
@@ -25,12 +25,25 @@ pub(super) fn input_types(function: &Function) -> Vec<&Type> {
         .collect()
 }
 
+/// What tells overloads apart: types, and domains beside the types that they are made of.
+fn signature(function: &Function) -> Vec<(&Type, Option<&Name>)> {
+    let inputs = |argument: &&Argument| {
+        matches!(argument.mode, ArgumentMode::In | ArgumentMode::InOut | ArgumentMode::Variadic)
+    };
+    function
+        .arguments
+        .iter()
+        .filter(inputs)
+        .map(|argument| (&argument.ty.ty, argument.domain.as_ref()))
+        .collect()
+}
+
 impl Draft<'_> {
     pub(super) fn create_function(&mut self, statement: &CreateFunctionStmt) -> Result<()> {
         let name = self.creation_name(&strings(&statement.funcname))?;
         let function = self.understand_function(statement, name.clone())?;
         let overloads = self.catalog.functions.get(&name).cloned().unwrap_or_default();
-        let same = overloads.iter().position(|other| input_types(other) == input_types(&function));
+        let same = overloads.iter().position(|other| signature(other) == signature(&function));
         match same {
             Some(_) if !statement.replace => {
                 return Err(Problem::new(
@@ -141,7 +154,7 @@ impl Draft<'_> {
             Some(node) => Some(self.expression_text(None, node)?),
             None => None,
         };
-        Ok(Argument { name: parameter.name.clone(), ty: ty.ty, mode, default })
+        Ok(Argument { name: parameter.name.clone(), ty: ty.ty, domain: ty.domain, mode, default })
     }
 
     fn returns(&self, statement: &CreateFunctionStmt, arguments: &[Argument]) -> Result<Returns> {
@@ -151,13 +164,15 @@ impl Draft<'_> {
             .collect();
         match (&statement.return_type, out.as_slice()) {
             (Some(written), _) => {
-                let ty = self.resolve_type(written)?.ty;
-                Ok(Returns { ty, set: written.setof })
+                let resolved = self.resolve_type(written)?;
+                Ok(Returns { ty: resolved.ty, domain: resolved.domain, set: written.setof })
             }
-            (None, []) if statement.is_procedure => Ok(Returns { ty: Type::Void.into(), set: false }),
+            (None, []) if statement.is_procedure => {
+                Ok(Returns { ty: Type::Void.into(), domain: None, set: false })
+            }
             (None, []) => Err(Problem::new("42P13", "function result type must be specified")),
-            (None, [one]) => Ok(Returns { ty: one.ty.clone(), set: false }),
-            (None, _) => Ok(Returns { ty: Type::Record.into(), set: false }),
+            (None, [one]) => Ok(Returns { ty: one.ty.clone(), domain: one.domain.clone(), set: false }),
+            (None, _) => Ok(Returns { ty: Type::Record.into(), domain: None, set: false }),
         }
     }
 
@@ -184,15 +199,18 @@ impl Draft<'_> {
         let mut wanted = Vec::new();
         for node in &function.objargs {
             if let Some(NodeEnum::TypeName(written)) = node.node.as_ref() {
-                wanted.push(self.resolve_type(written)?.ty.ty);
+                let resolved = self.resolve_type(written)?;
+                wanted.push((resolved.ty.ty, resolved.domain));
             }
         }
-        let wanted: Vec<&Type> = wanted.iter().collect();
-        let index = overloads.and_then(|all| all.iter().position(|function| input_types(function) == wanted));
+        let wanted: Vec<(&Type, Option<&Name>)> =
+            wanted.iter().map(|(ty, domain)| (ty, domain.as_ref())).collect();
+        let index = overloads.and_then(|all| all.iter().position(|function| signature(function) == wanted));
         match (name, index) {
             (Some(name), Some(index)) => Ok((name, index)),
             _ => {
-                let types: Vec<String> = wanted.iter().map(|ty| self.catalog.types.type_name(ty)).collect();
+                let types: Vec<String> =
+                    wanted.iter().map(|(ty, _)| self.catalog.types.type_name(ty)).collect();
                 let words = format!("{word} {}({}) does not exist", parts.join("."), types.join(", "));
                 Err(Problem::new("42883", words))
             }
@@ -226,10 +244,11 @@ impl Draft<'_> {
     pub(super) fn move_function(&mut self, from: &Name, index: usize, to: &Name) -> Result<()> {
         let overloads = self.catalog.functions.get(from).cloned().unwrap_or_default();
         let mut function = (**required(overloads.get(index))?).clone();
-        let taken =
-            self.catalog.functions.get(to).is_some_and(|others| {
-                others.iter().any(|other| input_types(other) == input_types(&function))
-            });
+        let taken = self
+            .catalog
+            .functions
+            .get(to)
+            .is_some_and(|others| others.iter().any(|other| signature(other) == signature(&function)));
         if taken {
             return Err(Problem::new(
                 "42723",
@@ -250,6 +269,13 @@ impl Draft<'_> {
                     }
                 }
             })?;
+        }
+        let casts: Vec<_> = self.casts_by(from, index);
+        for cast in &mut self.catalog.casts {
+            let moved = super::depend::Object::Cast(cast.source.clone(), cast.target.clone());
+            if casts.contains(&moved) {
+                cast.function = to.clone();
+            }
         }
         if let Some(overloads) = self.catalog.functions.get_mut(from) {
             overloads.remove(index);

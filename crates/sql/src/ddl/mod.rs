@@ -7,6 +7,7 @@
 mod alter_column;
 mod alter_table;
 mod bridge;
+mod cast;
 mod comment;
 mod constraint;
 mod data;

@@ -506,6 +506,7 @@ impl Draft<'_> {
         if let Some(mut domain) = self.catalog.domains.remove(from) {
             domain.name = to.clone();
             self.catalog.domains.insert(to.clone(), domain);
+            self.move_domain_users(from, to);
             let names: Vec<Name> = self.catalog.relations.keys().cloned().collect();
             for name in names {
                 self.change_relation(&name, |relation| {

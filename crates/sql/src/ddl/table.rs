@@ -444,8 +444,9 @@ impl Draft<'_> {
             return Err(Problem::new("42601", "too many column names were specified"));
         }
         let mut columns: Vec<Column> = Vec::with_capacity(described.len());
-        for (index, (name, ty, _)) in described.into_iter().enumerate() {
-            let name = names.get(index).cloned().unwrap_or(name);
+        for (index, found) in described.into_iter().enumerate() {
+            let ty = found.ty;
+            let name = names.get(index).cloned().unwrap_or(found.name);
             if columns.iter().any(|column| column.name == name) {
                 return Err(Problem::new("42701", format!("column \"{name}\" specified more than once")));
             }
@@ -453,7 +454,7 @@ impl Draft<'_> {
             columns.push(Column {
                 name,
                 ty,
-                domain: None,
+                domain: found.domain,
                 not_null: false,
                 default: None,
                 generated: None,

@@ -377,6 +377,39 @@ fn types_of_the_user_are_kept_and_guarded() {
     assert_eq!(problem.details(), Some("column m of table a depends on type mood"));
 }
 
+const COLOR: &str = r#"create domain color as int;
+     create domain instant as int;
+     create function "json"(color) returns json language sql immutable as $$ select to_json('#' || to_hex($1)) $$;
+     create function "json"(instant) returns json language sql immutable as $$ select to_json($1 * 1000) $$;
+     create function color(text) returns color language sql immutable as $$ select length($1)::color $$;
+     create cast (color as json) with function "json"(color) as implicit;
+     create cast (text as color) with function color(text) as implicit;"#;
+
+#[test]
+fn casts_of_domains_are_kept_and_follow_their_parts() {
+    let planned = plan(&format!(
+        "{COLOR} alter domain color rename to colour; alter function color(text) rename to hue;"
+    ));
+    let casts: Vec<(&str, bool)> =
+        planned.catalog.casts.iter().map(|cast| (cast.function.name.as_str(), cast.implicit)).collect();
+    assert_eq!(casts, [("json", true), ("hue", true)]);
+    assert_eq!(planned.catalog.casts[0].source, crate::catalog::CastEnd::Domain(Name::public("colour")));
+    let planned = plan(&format!(
+        r#"{COLOR} drop cast (color as json); drop function "json"(color); drop domain color cascade;"#
+    ));
+    assert!(planned.catalog.casts.is_empty());
+    assert_eq!(planned.catalog.functions[&Name::public("json")].len(), 1, "that of the other domain stays");
+    let problem = refused(&format!(r#"{COLOR} drop function "json"(color);"#));
+    assert_eq!(problem.details(), Some("cast from color to json depends on function json(integer)"));
+    let problem = refused(&format!(
+        r#"{COLOR} create cast (instant as json) with function "json"(color) as implicit;"#
+    ));
+    assert_eq!(problem.code(), "42P17");
+    let problem = refused(&format!(r#"{COLOR} create cast (color as json) with function "json"(color);"#));
+    assert_eq!(problem.message(), "cast from type color to type json already exists");
+    assert_eq!(refused("create cast (int as text) with function f(int);").code(), "0A000");
+}
+
 /// No text makes the planner panic: a script with pieces of it cut out, doubled and exchanged.
 #[test]
 fn no_text_makes_the_planner_panic() {

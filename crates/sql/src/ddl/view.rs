@@ -89,7 +89,7 @@ impl Draft<'_> {
         }
         let columns = self.query_columns(&text, names)?;
         let mut origins: Vec<Option<(Name, String)>> =
-            self.describe(&text)?.into_iter().map(|(_, _, origin)| origin).collect();
+            self.describe(&text)?.into_iter().map(|column| column.origin).collect();
         for origin in &mut origins {
             *origin = origin.take().and_then(|(table, column)| self.base_column(&table, &column));
         }

@@ -101,11 +101,11 @@ fn function(catalog: &mut Catalog, name: &str, arguments: Vec<Argument>, returns
 }
 
 fn argument(name: &str, ty: Type) -> Argument {
-    Argument { name: name.to_owned(), ty: ty.into(), mode: ArgumentMode::In, default: None }
+    Argument { name: name.to_owned(), ty: ty.into(), domain: None, mode: ArgumentMode::In, default: None }
 }
 
 fn returns(ty: Type, set: bool) -> Returns {
-    Returns { ty: ty.into(), set }
+    Returns { ty: ty.into(), domain: None, set }
 }
 
 /// Users, orders with lines, a view over both, an enum, some functions.
