@@ -26,7 +26,7 @@ pub(crate) fn register() -> bool {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     *REGISTERED.get_or_init(|| {
         // SAFETY: the parent is one of SQLite's own, which live as long as the process; the copy is leaked and so
-        // does too. Its other methods do not look at the structure that they are called with.
+        // does too. Its other methods do not look at the structure that they are called with, so its data can be ours.
         unsafe {
             let parent = ffi::sqlite3_vfs_find(PARENT_NAME.as_ptr());
             if parent.is_null() {
@@ -35,6 +35,7 @@ pub(crate) fn register() -> bool {
             let mut vfs = Box::new(*parent);
             vfs.zName = VFS_NAME.as_ptr();
             vfs.pNext = ptr::null_mut();
+            vfs.pAppData = parent.cast();
             vfs.szOsFile += HEAD_BYTES;
             vfs.xOpen = Some(open);
             ffi::sqlite3_vfs_register(Box::into_raw(vfs), 0) == ffi::SQLITE_OK
@@ -71,7 +72,7 @@ impl Gathered {
 
 /// Opens a log as a [`LogFile`], every other file as the parent does.
 unsafe extern "C" fn open(
-    _: *mut ffi::sqlite3_vfs,
+    own: *mut ffi::sqlite3_vfs,
     name: ffi::sqlite3_filename,
     file: *mut ffi::sqlite3_file,
     flags: c_int,
@@ -79,7 +80,7 @@ unsafe extern "C" fn open(
 ) -> c_int {
     // SAFETY: SQLite hands over room for `szOsFile` bytes, which is ours plus the parent's, aligned for both.
     unsafe {
-        let vfs = ffi::sqlite3_vfs_find(PARENT_NAME.as_ptr());
+        let vfs = (*own).pAppData.cast::<ffi::sqlite3_vfs>();
         let Some(parent_open) = vfs.as_ref().and_then(|vfs| vfs.xOpen) else { return ffi::SQLITE_CANTOPEN };
         if flags & ffi::SQLITE_OPEN_WAL == 0 {
             return parent_open(vfs, name, file, flags, out_flags);

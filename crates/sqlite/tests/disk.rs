@@ -206,12 +206,15 @@ fn log_bytes(path: &Path) -> u64 {
 #[test]
 fn a_reader_that_stays_cannot_make_the_log_grow_without_end() {
     let directory = Directory::new();
+    let _disk = Disk::under(directory.path());
     let wal_bytes_max = 512 << 10;
     let settings =
         SqliteSettings { wal_bytes_max, wal_patience: Duration::from_millis(1), ..settings(&directory) };
     let store = open_shop(settings, false);
     insert(&store, 1).expect("there is room");
-    let reader = rusqlite::Connection::open(directory.path().join("main.db")).expect("opens");
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let path = directory.path().join("main.db");
+    let reader = rusqlite::Connection::open_with_flags_and_vfs(path, flags, c"unix-excl").expect("opens");
     reader.execute_batch("BEGIN").expect("begins");
     let seen = |reader: &rusqlite::Connection| {
         reader.query_row("SELECT count(*) FROM _mainstay_changes", [], |row| row.get::<_, i64>(0))
@@ -242,6 +245,7 @@ fn a_reader_that_stays_cannot_make_the_log_grow_without_end() {
 #[test]
 fn the_log_stays_small_under_steady_writes() {
     let directory = Directory::new();
+    let _disk = Disk::under(directory.path());
     let settings =
         SqliteSettings { checkpoint_bytes: 64 << 10, wal_bytes_max: 256 << 10, ..settings(&directory) };
     let store = open_shop(settings, false);

@@ -68,13 +68,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn install() {
     BASE.get_or_init(|| {
-        // SAFETY: the default file system lives as long as the process; its copy is leaked, and so does too.
+        // SAFETY: the file system lives as long as the process; its copy is leaked, and so does too.
         unsafe {
-            let vfs = ffi::sqlite3_vfs_find(std::ptr::null());
-            assert!(!vfs.is_null(), "SQLite has a file system");
+            let vfs = ffi::sqlite3_vfs_find(c"unix-excl".as_ptr());
+            assert!(!vfs.is_null(), "SQLite has the file system that the store asks for");
             let copy = Box::leak(Box::new(*vfs));
             copy.pNext = std::ptr::null_mut();
-            copy.zName = c"failing".as_ptr();
+            // Later ones of a name are found first.
+            copy.zName = c"unix-excl".as_ptr();
             copy.xOpen = Some(open);
             assert_eq!(ffi::sqlite3_vfs_register(copy, 1), ffi::SQLITE_OK);
             Base { vfs }
