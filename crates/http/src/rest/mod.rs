@@ -343,11 +343,16 @@ fn unsupported(method: &hyper::Method) -> Problem {
 
 /// The bearer token, or the API key where there is none.
 pub(crate) fn token(head: &Parts) -> Option<&str> {
-    let bearer = head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let bearer = head.headers.get(AUTHORIZATION).and_then(|value| {
+        let (scheme, token) = token_text(value).split_once(' ').unwrap_or((token_text(value), ""));
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
-    bearer.or_else(|| head.headers.get(API_KEY).and_then(|value| value.to_str().ok()).map(str::trim))
+    bearer.or_else(|| head.headers.get(API_KEY).map(|value| token_text(value).trim()))
+}
+
+/// Bytes that are no text are somebody's wrong token, not nobody's.
+fn token_text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or("bearer \u{fffd}")
 }
 
 impl RestService for mainstay_records::Records {

@@ -100,7 +100,9 @@ impl<'a> Parser<'a> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return Err(Problem::new("54001", "stack depth limit exceeded")
-                .with_hint(format!("JSON may be nested {DEPTH_MAX} levels deep")));
+                .with_hint(format!("JSON may be nested {DEPTH_MAX} levels deep"))
+                // What PostgREST says of the other texts that are too complex (54000).
+                .with_status(413));
         }
         Ok(())
     }
