@@ -31,6 +31,10 @@ pub async fn dev(project: Project, options: RunOptions) -> Result<ExitCode> {
     let app = build::build(&project, world::machine(), listeners, true)?;
     // The address first, whatever the folder holds: it is what a person looks for.
     println!("{}", app.url());
+    // Watched before it is read: what is saved meanwhile is seen too.
+    let (told, mut changes) = mpsc::unbounded_channel();
+    let mut watcher = watch(&project, told)?;
+    let mut there = project.migrations_dir.is_dir();
     let mut waiting = match bring_up(&project, &app, true).await {
         Ok(()) => None,
         Err(failed) => {
@@ -40,8 +44,6 @@ pub async fn dev(project: Project, options: RunOptions) -> Result<ExitCode> {
         }
     };
     println!("{}", banner(&project, &app));
-    let (told, mut changes) = mpsc::unbounded_channel();
-    let _watcher = watch(&project, told)?;
     let mut stop = Stop::new()?;
     loop {
         tokio::select! {
@@ -51,6 +53,7 @@ pub async fn dev(project: Project, options: RunOptions) -> Result<ExitCode> {
                     break;
                 }
                 settle(&mut changes).await;
+                there = watch_anew(&mut watcher, &project.migrations_dir, there);
                 waiting = follow(&project, &app, waiting).await;
             }
         }
@@ -173,13 +176,15 @@ fn watch(project: &Project, told: mpsc::UnboundedSender<()>) -> Result<notify::R
             "raise the limit of file watches (fs.inotify.max_user_watches), or use `mainstay serve`",
         )
     };
-    let data_dir = project.data_dir.clone();
+    let (data_dir, migrations_dir) = (project.data_dir.clone(), project.migrations_dir.clone());
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let relevant = event.is_ok_and(|event| {
             !event.kind.is_access()
                 && event.paths.iter().any(|path| {
                     !path.starts_with(&data_dir)
-                        && (path.extension().is_some_and(|extension| extension == "sql") || path.is_dir())
+                        && (*path == migrations_dir
+                            || path.extension().is_some_and(|extension| extension == "sql")
+                            || path.is_dir())
                 })
         });
         if relevant {
@@ -194,6 +199,21 @@ fn watch(project: &Project, told: mpsc::UnboundedSender<()>) -> Result<notify::R
         watcher.watch(&project.migrations_dir, notify::RecursiveMode::NonRecursive).map_err(failed)?;
     }
     Ok(watcher)
+}
+
+/// A folder that came back is another one to the system: it is watched anew, before it is read. Says whether it is there.
+fn watch_anew(watcher: &mut notify::RecommendedWatcher, migrations: &Path, was_there: bool) -> bool {
+    let there = migrations.is_dir();
+    if there {
+        // Nothing is watched by this name where the folder was removed.
+        let _ = watcher.unwatch(migrations);
+        if let Err(error) = watcher.watch(migrations, notify::RecursiveMode::NonRecursive) {
+            eprintln!("cannot watch `{}`: {error}; restart to follow it again", migrations.display());
+        }
+    } else if was_there {
+        eprintln!("`{}` has vanished; the last good state keeps serving", migrations.display());
+    }
+    there
 }
 
 /// Editors write a file in several steps: waits until nothing has happened for a moment.

@@ -35,7 +35,8 @@ pub fn secret(project: &Project, env: &Env) -> Result<Secret> {
             write_private(&path, &text)?;
             Secret::new(text.into_bytes())
         }
-        Err(error) => Err(Problem::new("MS020", format!("cannot read `{}`: {error}", path.display()))),
+        Err(error) => Err(Problem::new("MS020", format!("cannot read `{}`: {error}", path.display()))
+            .with_hint("check owner and permissions of the data directory and of what is in it")),
     }
 }
 

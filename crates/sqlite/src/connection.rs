@@ -82,6 +82,11 @@ impl Connection {
         };
         let gathers = role == Role::Writer && settings.durability == crate::Durability::Full;
         let inner = open_file(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX, gathers)?;
+        if role == Role::Writer && inner.is_readonly(c"main")? {
+            // SQLite opens what it may not write for reading, and says so at the first write.
+            let message = "this user may only read it".to_owned();
+            return Err(Failure { code: rusqlite::ffi::SQLITE_READONLY, message });
+        }
         inner.busy_timeout(BUSY_TIMEOUT)?;
         // Without this, SQLite looks at the value of `LIMIT ?` while it plans, and plans anew for each other value.
         inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -16,7 +16,12 @@ impl DirectoryLock {
     pub fn acquire(directory: &Path) -> Result<DirectoryLock> {
         let path: PathBuf = directory.join("lock");
         let failed = |what: &str, error: std::io::Error| {
-            Problem::new("58030", format!("cannot {what} `{}`: {error}", path.display()))
+            let message = format!("cannot {what} `{}`: {error}", path.display());
+            if error.kind() == std::io::ErrorKind::StorageFull {
+                return Problem::new("53100", message)
+                    .with_hint("free disk space, then start Mainstay again");
+            }
+            Problem::new("58030", message)
                 .with_hint("check that the data directory exists and that Mainstay may read and write it")
         };
         std::fs::create_dir_all(directory).map_err(|error| failed("make the directory of", error))?;
