@@ -66,8 +66,9 @@ impl Problem {
 
     /// What the embedded engine cannot do, by name: SQLSTATE 0A000 with the way out as the hint.
     pub fn needs_postgres(what: impl fmt::Display) -> Self {
-        Problem::new("0A000", format!("{what} needs the PostgreSQL engine"))
-            .with_hint("the embedded engine cannot do this; set `[store] url` to a PostgreSQL database, or rewrite the statement")
+        Problem::new("0A000", format!("{what} needs the PostgreSQL engine")).with_hint(
+            "the embedded engine, the only one so far, cannot do this: rewrite the statement or leave it out",
+        )
     }
 
     /// A failure of ours that no caller can mend: SQLSTATE XX000.

@@ -329,8 +329,8 @@ impl Draft<'_> {
             self.kept = Some(std::mem::replace(&mut self.catalog, before));
         }
         Err(Problem::needs_postgres(format!("the trigger \"{}\"", statement.trigname)).with_hint(
-            "triggers do not run on the embedded engine: use a generated column, a default or an endpoint instead, \
-             or set `[store] url` to a PostgreSQL database",
+            "triggers do not run on the embedded engine: use a generated column, a default or a function \
+             that clients call instead, or leave it out",
         ))
     }
 }
