@@ -90,7 +90,7 @@ fn fuzz(target: &str, folder: &Path, seconds: &str) -> Result<()> {
             .args([format!("-max_total_time={seconds}"), format!("-artifact_prefix={}/", findings.display())])
             .args([
                 "-max_len=4096",
-                "-timeout=10",
+                "-timeout=30",
                 "-rss_limit_mb=2048",
                 "-print_final_stats=1",
                 "-verbosity=0",
