@@ -3,12 +3,14 @@
 //! Each line of `tests/answers/*.jsonl` is one call: its name, its arguments as type and text, and what PostgreSQL
 //! printed for it: `answer`, `rows`, or `error` (SQLSTATE, message, details, hint; as far as they are there).
 
-use mainstay_base::{Env, Problem, World};
+#[path = "support/still.rs"]
+mod still;
+
+use mainstay_base::Problem;
 use mainstay_types::registry::{Body, Ty, natives};
-use mainstay_types::{Call, ColumnType, Context, Native, Registry, Session, Type, Value, ValueRef, value};
+use mainstay_types::{Call, ColumnType, Context, Native, Type, Value, ValueRef, value};
 use serde::Deserialize;
-use std::sync::Arc;
-use std::time::Duration;
+use still::context;
 
 #[derive(Deserialize)]
 struct Case {
@@ -18,31 +20,6 @@ struct Case {
     answer: Option<String>,
     rows: Option<Vec<Option<String>>>,
     error: Option<Vec<Option<String>>>,
-}
-
-struct Still;
-
-impl World for Still {
-    fn unix_micros(&self) -> i64 {
-        0
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-    fn fill_random(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
-
-fn context() -> Context {
-    Context {
-        env: Env::new(Still),
-        registry: Arc::new(Registry::default()),
-        session: Arc::new(Session::default()),
-        overrides: Arc::default(),
-        transaction_time: 0,
-        statement_time: 0,
-    }
 }
 
 /// Whether a concrete type fits a type of a signature; what `anyelement` and the like stand for is kept.

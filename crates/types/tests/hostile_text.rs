@@ -1,39 +1,14 @@
 //! Random text at every door that reads text: nothing panics, what is read is written as it is read again,
 //! and `LIKE` agrees with its definition.
 
-use mainstay_base::{Env, World};
+#[path = "support/still.rs"]
+mod still;
+
 use mainstay_types::registry::{Body, natives};
-use mainstay_types::{
-    Call, ColumnType, Context, Native, RangeKind, Registry, Session, Type, Value, ValueRef, value,
-};
+use mainstay_types::{Call, ColumnType, Context, Native, RangeKind, Type, Value, ValueRef, value};
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
-
-struct Still;
-
-impl World for Still {
-    fn unix_micros(&self) -> i64 {
-        0
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-    fn fill_random(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
-
-fn context() -> Context {
-    Context {
-        env: Env::new(Still),
-        registry: Arc::new(Registry::default()),
-        session: Arc::new(Session::default()),
-        overrides: Arc::default(),
-        transaction_time: 0,
-        statement_time: 0,
-    }
-}
+use std::sync::LazyLock;
+use still::context;
 
 /// A small generator with a fixed seed, so that a failure comes again.
 struct Random(u64);

@@ -1,7 +1,9 @@
 //! Which types cast to which, and how.
 
+use super::interval::Interval;
 use super::json::parse::{Json, parse};
-use super::{array, bits, composite, enums, inet, integer, money, numeric_time_casts, text};
+use super::timetz::TimeTz;
+use super::{array, bits, composite, enums, inet, integer, money, numeric_time_casts, printed, text};
 use crate::context::Context;
 use crate::registry::CastKind;
 use crate::ty::{ColumnType, Modifier, Type};
@@ -99,12 +101,12 @@ pub(crate) fn apply_modifier(
         (Type::Numeric, stored) => super::numeric::apply_modifier(stored, modifier, explicit, context),
         (Type::Date, stored) => super::date::apply_modifier(stored, modifier, explicit, context),
         (Type::Time, stored) => super::time::apply_modifier(stored, modifier, explicit, context),
-        (Type::TimeTz, stored) => super::timetz::apply_modifier(stored, modifier, explicit, context),
+        (Type::TimeTz, stored) => printed::apply_modifier::<TimeTz>(stored, modifier),
         (Type::Timestamp, stored) => super::timestamp::apply_modifier(stored, modifier, explicit, context),
         (Type::TimestampTz, stored) => {
             super::timestamptz::apply_modifier(stored, modifier, explicit, context)
         }
-        (Type::Interval, stored) => super::interval::apply_modifier(stored, modifier, explicit, context),
+        (Type::Interval, stored) => printed::apply_modifier::<Interval>(stored, modifier),
         (ty @ (Type::Varchar | Type::Bpchar | Type::Citext), ValueRef::Text(stored)) => {
             text::fit(ty, stored, modifier, explicit).map(Value::Text)
         }

@@ -19,6 +19,7 @@ pub(crate) mod macaddr;
 pub(crate) mod money;
 pub(crate) mod numeric;
 pub(crate) mod numeric_time_casts;
+pub(crate) mod printed;
 pub(crate) mod range;
 pub(crate) mod text;
 pub(crate) mod time;
@@ -94,10 +95,9 @@ pub(crate) fn output(ty: &Type, value: ValueRef<'_>, context: &Context, out: &mu
         Type::Uuid => uuid::output(value, out),
         Type::Date => date::output(value, context, out),
         Type::Time => time::output(value, context, out),
-        Type::TimeTz => timetz::output(value, context, out),
+        Type::TimeTz | Type::Interval => printed::output(value, out),
         Type::Timestamp => timestamp::output(value, context, out),
         Type::TimestampTz => timestamptz::output(value, context, out),
-        Type::Interval => interval::output(value, context, out),
         Type::Json | Type::Jsonb => json::output(value, out),
         Type::Bytea => bytea::output(value, out),
         Type::Inet | Type::Cidr => inet::output(ty, value, context, out),
@@ -124,10 +124,9 @@ pub(crate) fn write_json(ty: &Type, value: ValueRef<'_>, context: &Context, out:
         (Type::Uuid, _) => uuid::write_json(value, out),
         (Type::Date, _) => date::write_json(value, context, out),
         (Type::Time, _) => time::write_json(value, context, out),
-        (Type::TimeTz, _) => timetz::write_json(value, context, out),
+        (Type::TimeTz | Type::Interval, _) => printed::write_json(value, out),
         (Type::Timestamp, _) => timestamp::write_json(value, context, out),
         (Type::TimestampTz, _) => timestamptz::write_json(value, context, out),
-        (Type::Interval, _) => interval::write_json(value, context, out),
         (Type::Json | Type::Jsonb, _) => json::write_json(value, out),
         (Type::Bytea, _) => bytea::write_json(value, out),
         (Type::Inet | Type::Cidr, _) => inet::write_json(ty, value, context, out),
@@ -179,8 +178,8 @@ fn compare_text(ty: &Type, left: &str, right: &str, registry: &Registry) -> Orde
         Type::Numeric => numeric::compare_text(left, right),
         Type::Bpchar => text::compare_bpchar(left, right),
         Type::Citext => text::compare_citext(left, right),
-        Type::TimeTz => timetz::compare_text(left, right),
-        Type::Interval => interval::compare_text(left, right),
+        Type::TimeTz => printed::compare_text::<timetz::TimeTz>(left, right),
+        Type::Interval => printed::compare_text::<interval::Interval>(left, right),
         Type::Jsonb => jsonb::compare_text(left, right),
         Type::Inet | Type::Cidr => inet::compare_text(ty, left, right),
         Type::MacAddr => macaddr::compare_text(left, right),

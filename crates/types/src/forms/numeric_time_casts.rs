@@ -6,6 +6,7 @@ use super::datetime::calendar::{
 };
 use super::interval::Interval;
 use super::numeric::Decimal;
+use super::printed::Printed;
 use super::timetz::TimeTz;
 use super::timezone::Zone;
 use super::{casts, float, integer, timestamp, timestamptz};

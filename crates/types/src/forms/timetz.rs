@@ -2,9 +2,10 @@
 
 use super::datetime::calendar::{MICROS_PER_SECOND, Moment, round_micros};
 use super::datetime::{decode, encode};
+use super::printed::Printed;
 use crate::context::Context;
 use crate::ty::Modifier;
-use crate::value::{Value, ValueRef};
+use crate::value::Value;
 use mainstay_base::Result;
 use std::cmp::Ordering;
 
@@ -16,32 +17,36 @@ pub(crate) struct TimeTz {
 }
 
 impl TimeTz {
-    pub(crate) fn store(self) -> Value {
+    /// Times order by the moment they mean, then by zone, the most western last.
+    fn key(self) -> (i64, i32) {
+        (self.micros - i64::from(self.offset) * MICROS_PER_SECOND, -self.offset)
+    }
+}
+
+impl Printed for TimeTz {
+    fn read(text: &str) -> Option<TimeTz> {
+        read(text)
+    }
+
+    fn store(self) -> Value {
         let mut text = String::with_capacity(24);
         super::time::write(self.micros, &mut text);
         encode::offset(self.offset, false, &mut text);
         Value::Text(text)
     }
 
-    /// The value of a stored text; midnight in UTC for text that is no time.
-    pub(crate) fn load(value: ValueRef<'_>) -> TimeTz {
-        match value {
-            ValueRef::Text(text) => read(text).unwrap_or_default(),
-            _ => TimeTz::default(),
+    fn rounded(self, modifier: Modifier) -> TimeTz {
+        match modifier {
+            Modifier::Precision(digits) => TimeTz { micros: round_micros(self.micros, digits), ..self },
+            _ => self,
         }
     }
 
-    /// Times order by the moment they mean, then by zone, the most western last.
-    fn key(self) -> (i64, i32) {
-        (self.micros - i64::from(self.offset) * MICROS_PER_SECOND, -self.offset)
-    }
-
-    pub(crate) fn compare(self, other: TimeTz) -> Ordering {
+    fn compare(self, other: TimeTz) -> Ordering {
         self.key().cmp(&other.key())
     }
 }
 
-/// Reads what [`TimeTz::store`] writes.
 fn read(text: &str) -> Option<TimeTz> {
     let zone_at = text.rfind(['+', '-'])?;
     let (time, zone) = text.split_at(zone_at);
@@ -77,47 +82,5 @@ pub(crate) fn parse(text: &str, context: &Context) -> Result<TimeTz> {
 }
 
 pub(crate) fn input(text: &str, modifier: Modifier, context: &Context) -> Result<Value> {
-    parse(text, context).map(|time| rounded(time, modifier).store())
-}
-
-fn rounded(time: TimeTz, modifier: Modifier) -> TimeTz {
-    match modifier {
-        Modifier::Precision(digits) => TimeTz { micros: round_micros(time.micros, digits), ..time },
-        _ => time,
-    }
-}
-
-pub(crate) fn output(value: ValueRef<'_>, _context: &Context, out: &mut String) {
-    if let ValueRef::Text(text) = value {
-        out.push_str(text);
-    }
-}
-
-pub(crate) fn write_json(value: ValueRef<'_>, _context: &Context, out: &mut Vec<u8>) {
-    let ValueRef::Text(text) = value else { return out.extend_from_slice(b"null") };
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
-}
-
-/// The collation `pg_timetz`. Text that is no time sorts behind all times, by its bytes.
-pub(crate) fn compare_text(left: &str, right: &str) -> Ordering {
-    match (read(left), read(right)) {
-        (Some(left), Some(right)) => left.compare(right),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => left.cmp(right),
-    }
-}
-
-pub(crate) fn apply_modifier(
-    value: ValueRef<'_>,
-    modifier: Modifier,
-    _explicit: bool,
-    _context: &Context,
-) -> Result<Value> {
-    match (value, modifier) {
-        (ValueRef::Text(_), Modifier::Precision(_)) => Ok(rounded(TimeTz::load(value), modifier).store()),
-        _ => Ok(value.to_owned()),
-    }
+    parse(text, context).map(|time| time.rounded(modifier).store())
 }

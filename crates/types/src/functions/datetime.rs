@@ -12,6 +12,7 @@ pub(crate) mod zone;
 
 use crate::forms::datetime::words::{self, Unit};
 use crate::forms::interval::Interval;
+use crate::forms::printed::Printed;
 use crate::functions::define::Args;
 use crate::registry::Call;
 use mainstay_base::{Problem, Result};

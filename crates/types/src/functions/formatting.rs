@@ -10,6 +10,7 @@ mod number_template;
 use crate::forms::datetime::calendar::{MICROS_PER_SECOND, Moment, is_finite_timestamp};
 use crate::forms::interval::Interval;
 use crate::forms::numeric::Decimal;
+use crate::forms::printed::Printed;
 use crate::forms::timezone::Zone;
 use crate::functions::define::{Args, function};
 use crate::registry::{Call, Native, Ty};

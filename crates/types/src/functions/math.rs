@@ -1,5 +1,17 @@
 //! Numbers: operators and functions of integers, floats and numerics, and the series that are made of them.
 
+/// `(left, right) -> result` of `+`, `-`, `*` and `/`, by the functions of those names where it stands.
+macro_rules! arithmetic {
+    ($(($left:expr, $right:expr, $result:expr)),* $(,)?) => {
+        [$(
+            operator(OPERATORS, "+", &[$left, $right], $result, add),
+            operator(OPERATORS, "-", &[$left, $right], $result, subtract),
+            operator(OPERATORS, "*", &[$left, $right], $result, multiply),
+            operator(OPERATORS, "/", &[$left, $right], $result, divide),
+        )*]
+    };
+}
+
 pub(crate) mod decimal;
 pub(crate) mod float;
 pub(crate) mod integer;

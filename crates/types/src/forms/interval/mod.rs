@@ -4,9 +4,10 @@ mod decode;
 mod encode;
 
 use super::datetime::calendar::{MICROS_PER_DAY, round_micros};
+use super::printed::Printed;
 use crate::context::Context;
 use crate::ty::Modifier;
-use crate::value::{Value, ValueRef};
+use crate::value::Value;
 use mainstay_base::{Problem, Result};
 use std::cmp::Ordering;
 
@@ -27,20 +28,6 @@ impl Interval {
         Interval { micros, ..Interval::default() }
     }
 
-    /// The value of a stored text; nothing for text that is no interval.
-    pub(crate) fn load(value: ValueRef<'_>) -> Interval {
-        match value {
-            ValueRef::Text(text) => read(text).unwrap_or_default(),
-            _ => Interval::default(),
-        }
-    }
-
-    pub(crate) fn store(self) -> Value {
-        let mut text = String::with_capacity(32);
-        encode::write(self, &mut text);
-        Value::Text(text)
-    }
-
     pub(crate) fn parse(text: &str) -> Result<Interval> {
         decode::interval(text)
             .map_err(|malformed| malformed.problem(text, "interval"))?
@@ -51,10 +38,6 @@ impl Interval {
     pub(crate) fn span(self) -> i128 {
         (i128::from(self.months) * 30 + i128::from(self.days)) * i128::from(MICROS_PER_DAY)
             + i128::from(self.micros)
-    }
-
-    pub(crate) fn compare(self, other: Interval) -> Ordering {
-        self.span().cmp(&other.span())
     }
 
     pub(crate) fn checked_add(self, other: Interval) -> Option<Interval> {
@@ -74,53 +57,30 @@ impl Interval {
     }
 }
 
-/// Reads what [`Interval::store`] writes, and by the long way whatever else is an interval.
-fn read(text: &str) -> Option<Interval> {
-    encode::read(text).or_else(|| decode::interval(text).ok().flatten())
-}
+impl Printed for Interval {
+    /// By the long way whatever else is an interval.
+    fn read(text: &str) -> Option<Interval> {
+        encode::read(text).or_else(|| decode::interval(text).ok().flatten())
+    }
 
-fn rounded(interval: Interval, modifier: Modifier) -> Interval {
-    match modifier {
-        Modifier::Precision(digits) => Interval { micros: round_micros(interval.micros, digits), ..interval },
-        _ => interval,
+    fn store(self) -> Value {
+        let mut text = String::with_capacity(32);
+        encode::write(self, &mut text);
+        Value::Text(text)
+    }
+
+    fn rounded(self, modifier: Modifier) -> Interval {
+        match modifier {
+            Modifier::Precision(digits) => Interval { micros: round_micros(self.micros, digits), ..self },
+            _ => self,
+        }
+    }
+
+    fn compare(self, other: Interval) -> Ordering {
+        self.span().cmp(&other.span())
     }
 }
 
 pub(crate) fn input(text: &str, modifier: Modifier, _context: &Context) -> Result<Value> {
-    Interval::parse(text).map(|interval| rounded(interval, modifier).store())
-}
-
-pub(crate) fn output(value: ValueRef<'_>, _context: &Context, out: &mut String) {
-    if let ValueRef::Text(text) = value {
-        out.push_str(text);
-    }
-}
-
-pub(crate) fn write_json(value: ValueRef<'_>, _context: &Context, out: &mut Vec<u8>) {
-    let ValueRef::Text(text) = value else { return out.extend_from_slice(b"null") };
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
-}
-
-/// The collation `pg_interval`. Text that is no interval sorts behind all intervals, by its bytes.
-pub(crate) fn compare_text(left: &str, right: &str) -> Ordering {
-    match (read(left), read(right)) {
-        (Some(left), Some(right)) => left.compare(right),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => left.cmp(right),
-    }
-}
-
-pub(crate) fn apply_modifier(
-    value: ValueRef<'_>,
-    modifier: Modifier,
-    _explicit: bool,
-    _context: &Context,
-) -> Result<Value> {
-    match (value, modifier) {
-        (ValueRef::Text(_), Modifier::Precision(_)) => Ok(rounded(Interval::load(value), modifier).store()),
-        _ => Ok(value.to_owned()),
-    }
+    Interval::parse(text).map(|interval| interval.rounded(modifier).store())
 }

@@ -5,6 +5,7 @@ use crate::forms::float;
 use crate::forms::integer;
 use crate::forms::interval::{Interval, out_of_range};
 use crate::forms::numeric::Decimal;
+use crate::forms::printed::Printed;
 use crate::registry::{AggregateState, Call};
 use crate::ty::Type;
 use crate::value::Value;

@@ -4,6 +4,7 @@ use super::arithmetic::{justify_days, justify_hours, justify_interval, local_mid
 use super::{FUNCTIONS, interval};
 use crate::forms::datetime::calendar::{Moment, days_in_month, is_finite_date, is_finite_timestamp};
 use crate::forms::interval::{Interval, out_of_range};
+use crate::forms::printed::Printed;
 use crate::forms::timestamp;
 use crate::forms::timestamptz::to_local;
 use crate::forms::timezone::Zone;

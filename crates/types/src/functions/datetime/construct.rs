@@ -8,6 +8,7 @@ use crate::forms::datetime::calendar::{
 use crate::forms::float;
 use crate::forms::interval::{Interval, out_of_range as interval_out_of_range};
 use crate::forms::numeric_time_casts::date_to_timestamp;
+use crate::forms::printed::Printed;
 use crate::forms::timestamp::out_of_range;
 use crate::forms::timestamptz::from_local;
 use crate::forms::timezone::Zone;

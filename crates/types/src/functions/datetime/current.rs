@@ -7,6 +7,7 @@ use crate::forms::datetime::calendar::{
     MICROS_PER_DAY, Moment, UNIX_TO_EPOCH_MICROS, day_of_week, round_micros,
 };
 use crate::forms::datetime::words::{DAYS, MONTHS};
+use crate::forms::printed::Printed;
 use crate::forms::timestamptz::to_local;
 use crate::forms::timetz::TimeTz;
 use crate::forms::timezone::Zone;

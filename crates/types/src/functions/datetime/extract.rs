@@ -8,6 +8,7 @@ use crate::forms::datetime::calendar::{
 use crate::forms::datetime::words::Unit;
 use crate::forms::float;
 use crate::forms::numeric::Decimal;
+use crate::forms::printed::Printed;
 use crate::forms::timestamptz::to_local;
 use crate::forms::timetz::TimeTz;
 use crate::forms::timezone::Zone;

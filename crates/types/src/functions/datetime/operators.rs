@@ -9,6 +9,7 @@ use crate::forms::datetime::calendar::{MICROS_PER_SECOND, is_finite_timestamp};
 use crate::forms::interval::{Interval, out_of_range};
 use crate::forms::numeric::division_by_zero;
 use crate::forms::numeric_time_casts::date_to_timestamp;
+use crate::forms::printed::Printed;
 use crate::forms::timestamp;
 use crate::forms::timetz::TimeTz;
 use crate::forms::timezone::Zone;

@@ -2,6 +2,7 @@
 
 use super::arithmetic::{add_to_time, add_to_timestamp, add_to_timestamptz};
 use super::{FUNCTIONS, interval};
+use crate::forms::printed::Printed;
 use crate::forms::timetz::TimeTz;
 use crate::forms::timezone::Zone;
 use crate::functions::define::{Args, function, truth};

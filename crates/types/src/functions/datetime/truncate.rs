@@ -8,6 +8,7 @@ use crate::forms::datetime::calendar::{
 };
 use crate::forms::datetime::words::{self, Unit};
 use crate::forms::interval::Interval;
+use crate::forms::printed::Printed;
 use crate::forms::timestamp::out_of_range;
 use crate::forms::timestamptz::to_local;
 use crate::forms::timezone::Zone;

@@ -4,6 +4,7 @@ use super::{FUNCTIONS, interval};
 use crate::forms::datetime::calendar::{
     MICROS_PER_DAY, MICROS_PER_SECOND, is_finite_timestamp, is_valid_timestamp,
 };
+use crate::forms::printed::Printed;
 use crate::forms::timestamp::out_of_range;
 use crate::forms::timestamptz::{from_local, to_local};
 use crate::forms::timetz::TimeTz;

@@ -10,17 +10,6 @@ use mainstay_base::{Problem, Result};
 
 use Ty::{Float4, Float8, Int4};
 
-macro_rules! arithmetic {
-    ($(($left:expr, $right:expr, $result:expr)),* $(,)?) => {
-        [$(
-            operator(OPERATORS, "+", &[$left, $right], $result, add),
-            operator(OPERATORS, "-", &[$left, $right], $result, subtract),
-            operator(OPERATORS, "*", &[$left, $right], $result, multiply),
-            operator(OPERATORS, "/", &[$left, $right], $result, divide),
-        )*]
-    };
-}
-
 macro_rules! of_one_type {
     ($($ty:expr),*) => {
         [$(

@@ -10,18 +10,6 @@ use mainstay_base::{Problem, Result};
 
 use Ty::{Int2, Int4, Int8, Numeric};
 
-/// `(left, right) -> result` of `+`, `-`, `*` and `/`.
-macro_rules! arithmetic {
-    ($(($left:expr, $right:expr, $result:expr)),* $(,)?) => {
-        [$(
-            operator(OPERATORS, "+", &[$left, $right], $result, add),
-            operator(OPERATORS, "-", &[$left, $right], $result, subtract),
-            operator(OPERATORS, "*", &[$left, $right], $result, multiply),
-            operator(OPERATORS, "/", &[$left, $right], $result, divide),
-        )*]
-    };
-}
-
 /// What every integer type has for itself.
 macro_rules! of_one_type {
     ($($ty:expr),*) => {

@@ -2,6 +2,7 @@
 
 use crate::forms::interval::Interval;
 use crate::forms::numeric::Decimal;
+use crate::forms::printed::Printed;
 use crate::forms::timestamp;
 use crate::forms::timezone::Zone;
 use crate::functions::datetime::arithmetic::{add_to_timestamp, add_to_timestamptz};
