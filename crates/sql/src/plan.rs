@@ -38,6 +38,15 @@ pub struct CompiledStep {
     pub target: Option<Name>,
     /// For an `INSERT … VALUES` of parameters: the column that each parameter goes to, so that messages can show keys.
     pub parameter_columns: Vec<(String, usize)>,
+    /// What an `INSERT` or `UPDATE` is about to write, for messages about a row that it may not.
+    pub new_rows: Option<NewRows>,
+}
+
+/// The rows that a step writes: a query with the step's parameters that gives their rowids (NULL for new rows) and,
+/// in the order of the catalog, all columns of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRows {
+    pub query: String,
 }
 
 /// A temporary table that carries rows from one step to the next.

@@ -197,7 +197,7 @@ fn cast(context: &Context<'_>) -> Answer {
 /// `pg_not_null(value, column, table)`
 fn not_null(context: &Context<'_>) -> Answer {
     let value = from_sqlite(context.get_raw(0)).map_err(raise)?;
-    if !value.is_null() {
+    if !value.is_null() || scope::is_lenient() {
         return Ok(to_sqlite(value.to_owned()));
     }
     let text = |index| match from_sqlite(context.get_raw(index)) {

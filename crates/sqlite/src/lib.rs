@@ -13,6 +13,7 @@ mod collations;
 mod connection;
 mod convert;
 mod engine_functions;
+mod failing_row;
 mod foreign_keys;
 mod functions;
 mod kept;

@@ -1,6 +1,7 @@
 //! Applies a migration: understood as a whole first, then run in one transaction with the catalog it leads to.
 
 use crate::connection::Connection;
+use crate::failing_row::with_details;
 use crate::foreign_keys;
 use crate::meta;
 use crate::plan;
@@ -279,12 +280,14 @@ impl Writer {
         let mut rows = Rows::default();
         scope::with_capture(|capture| capture.enabled = true);
         let native = plan::native(&plan, self.shared.number)?;
+        self.sequences.borrow_mut().mark();
         let mut writer = RowWriter::new(Format::Nothing, &native.shape, &mut rows);
         let outcome = run_plan(&mut self.connection, native, &[], context, &mut writer);
         scope::with_capture(|capture| capture.enabled = false);
         let Err(failed) = outcome else { return Ok(()) };
+        let step = failed.step.and_then(|step| compiled.steps.get(step));
         match failed.cause {
-            Cause::Problem(problem) => Err(problem),
+            Cause::Problem(problem) => Err(with_details(self, problem, None, step, &[], context)),
             Cause::Sqlite(failure) if failure.code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
                 let plan = Arc::new(plan);
                 let step = WriteStep {
@@ -305,7 +308,8 @@ impl Writer {
             Cause::Sqlite(failure) => {
                 let circumstances =
                     Circumstances { catalog: &self.catalog, context, parameter_columns: &[], values: &[] };
-                Err(problems::of_failure(&failure, Some(circumstances)))
+                let problem = problems::of_failure(&failure, Some(circumstances));
+                Err(with_details(self, problem, Some(&failure), step, &[], context))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! One write within the transaction of its group.
 
+use crate::failing_row::with_details;
 use crate::foreign_keys;
 use crate::plan::{NativePlan, native};
 use crate::problems::{self, Circumstances};
@@ -169,6 +170,7 @@ impl Writer {
             let mut rows = Rows::default();
             let mut writer = RowWriter::new(step.format, &plan.shape, &mut rows);
             for values in &step.value_sets {
+                self.sequences.borrow_mut().mark();
                 run_plan(&mut self.connection, plan, values, context, &mut writer)
                     .map_err(|failed| self.explain(failed, plan, values, context))?;
             }
@@ -202,22 +204,25 @@ impl Writer {
     }
 
     fn explain(&self, failed: Failed, plan: &NativePlan, values: &[Value], context: &Context) -> WriteFailed {
+        let step = failed.step.and_then(|step| plan.compiled.steps.get(step));
         let failure = match failed.cause {
-            Cause::Problem(problem) => return WriteFailed::Problem(problem),
+            Cause::Problem(problem) => {
+                return WriteFailed::Problem(with_details(self, problem, None, step, values, context));
+            }
             Cause::Sqlite(failure) => failure,
         };
         self.watch_disk(&failure);
         if failure.code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY {
             return WriteFailed::ForeignKey;
         }
-        let step = failed.step.and_then(|step| plan.compiled.steps.get(step));
         let circumstances = Circumstances {
             catalog: &self.catalog,
             context,
             parameter_columns: step.map_or(&[], |step| &step.parameter_columns),
             values,
         };
-        WriteFailed::Problem(problems::of_failure(&failure, Some(circumstances)))
+        let problem = problems::of_failure(&failure, Some(circumstances));
+        WriteFailed::Problem(with_details(self, problem, Some(&failure), step, values, context))
     }
 
     /// Runs the steps again as far as they go, for those who look at what they do to rows.

@@ -3,8 +3,8 @@
 use crate::raw::Failure;
 use crate::scope::{self, Stop};
 use mainstay_base::{Problem, Retry};
-use mainstay_sql::Catalog;
 use mainstay_sql::catalog::{ConstraintKind, KeyKind, Relation};
+use mainstay_sql::{Catalog, Name};
 use mainstay_types::{Context, Value, ValueRef, value};
 use rusqlite::ffi;
 
@@ -129,6 +129,34 @@ fn of_constraint(failure: &Failure, circumstances: Circumstances<'_>) -> Option<
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
             Some(Problem::new("23503", "insert, update or delete violates a foreign key constraint"))
         }
+        _ => None,
+    }
+}
+
+/// The constraint that a failure is about, as far as a row can be held against it.
+pub(crate) enum Violated {
+    Null {
+        table: Name,
+        column: String,
+    },
+    Check(String),
+    /// The columns of a key that has nothing but columns.
+    Unique(Vec<String>),
+}
+
+pub(crate) fn violated(failure: &Failure, catalog: &Catalog) -> Option<Violated> {
+    let (_, subject) = failure.message.split_once("constraint failed")?;
+    let subject = subject.strip_prefix(": ").unwrap_or(subject);
+    match failure.code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            let (_, key) = unique_constraint(subject, catalog)?;
+            Some(Violated::Unique(key.into_iter().map(|column| column.name.clone()).collect()))
+        }
+        ffi::SQLITE_CONSTRAINT_NOTNULL => {
+            let (relation, column) = column_of(catalog, subject)?;
+            Some(Violated::Null { table: relation.name.clone(), column: column.to_owned() })
+        }
+        ffi::SQLITE_CONSTRAINT_CHECK => Some(Violated::Check(subject.to_owned())),
         _ => None,
     }
 }

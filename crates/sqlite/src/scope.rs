@@ -51,6 +51,7 @@ thread_local! {
     static USED: Cell<u64> = const { Cell::new(0) };
     static STOPPED: Cell<Option<Stop>> = const { Cell::new(None) };
     static CAPTURE: RefCell<Option<Capture>> = const { RefCell::new(None) };
+    static LENIENT: Cell<bool> = const { Cell::new(false) };
     static WAL_PAGES: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -134,6 +135,18 @@ pub(crate) fn raise(problem: Problem) {
 
 pub(crate) fn take_problem() -> Option<Problem> {
     PROBLEM.take()
+}
+
+/// Runs `body` with `pg_not_null` letting NULL pass: for those who look for the row that it refused.
+pub(crate) fn without_refusals<R>(body: impl FnOnce() -> R) -> R {
+    LENIENT.set(true);
+    let result = body();
+    LENIENT.set(false);
+    result
+}
+
+pub(crate) fn is_lenient() -> bool {
+    LENIENT.get()
 }
 
 /// Called by SQLite's preupdate hook.

@@ -23,6 +23,10 @@ pub(crate) struct Sequences {
     /// What `currval` and `lastval` answer within the running write.
     current: HashMap<Name, i64>,
     latest: Option<i64>,
+    /// Counts runs of plans.
+    run: u64,
+    /// The state before the run that last took a value, and which run that was.
+    before: HashMap<Name, (u64, State)>,
 }
 
 impl Sequences {
@@ -38,6 +42,20 @@ impl Sequences {
     pub fn begin(&mut self) {
         self.current.clear();
         self.latest = None;
+    }
+
+    /// Begins a run, to which [`Sequences::rewind`] goes back.
+    pub fn mark(&mut self) {
+        self.run += 1;
+    }
+
+    /// Puts the sequences back to where they were when the present run began.
+    pub fn rewind(&mut self) {
+        for (name, (run, state)) in &self.before {
+            if *run == self.run {
+                self.states.insert(name.clone(), *state);
+            }
+        }
     }
 
     /// States that are not written yet; they count as written from now on.
@@ -92,6 +110,13 @@ impl Sequences {
             self.states.get(&sequence.name).copied().unwrap_or(State { last: sequence.start, called: false });
         let value = if state.called { following(sequence, state.last)? } else { state.last };
         let name = sequence.name.clone();
+        match self.before.get_mut(&name) {
+            Some((run, _)) if *run == self.run => {}
+            Some(before) => *before = (self.run, state),
+            None => {
+                self.before.insert(name.clone(), (self.run, state));
+            }
+        }
         self.put(name.clone(), State { last: value, called: true });
         self.current.insert(name, value);
         self.latest = Some(value);

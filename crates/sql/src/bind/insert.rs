@@ -6,6 +6,7 @@ use super::errors::{Located, place, relocated, syntax};
 use super::query::{Core, Naming, Query, Target};
 use super::scope::{Binder, Clause, Source};
 use super::steps::Lowered;
+use super::update::set_text;
 use crate::catalog::{Column, ConstraintKind, KeyKind, Relation};
 use mainstay_base::{Problem, Result};
 use mainstay_types::{ColumnType, Type};
@@ -13,6 +14,9 @@ use pg_query::protobuf::{
     InferClause, InsertStmt, OnConflictAction, OnConflictClause, OverridingKind, SelectStmt,
 };
 use pg_query::{Node, NodeEnum};
+
+/// Quoted columns, none where all take SQLite's own default, and the rows that they take.
+type NamedRows = (Vec<String>, String);
 
 impl Binder<'_> {
     pub fn insert(&mut self, insert: &InsertStmt) -> Result<Lowered> {
@@ -37,13 +41,14 @@ impl Binder<'_> {
             columns: Vec::new(),
             target: Some(writable.table.name.clone()),
             parameter_columns: Vec::new(),
+            new_rows: None,
         };
         let select = match insert.select_stmt.as_deref().and_then(|node| node.node.as_ref()) {
             Some(NodeEnum::SelectStmt(select)) => Some(select),
             _ => None,
         };
         let conflict = insert.on_conflict_clause.as_deref();
-        let rows = match select {
+        let (names, source) = match select {
             None => self.default_row(&writable)?,
             Some(select) if is_values(select) => self.insert_values(
                 select,
@@ -70,6 +75,11 @@ impl Binder<'_> {
             None => String::new(),
         };
         let (returning, columns) = self.returning(insert.returning_clause.as_ref(), Some(&writable))?;
+        lowered.new_rows = self.rows_inserted(&writable.table, &with, &names, &source);
+        let rows = match names.is_empty() {
+            true => "DEFAULT VALUES".to_owned(),
+            false => format!("({}) {source}", names.join(", ")),
+        };
         lowered.text = format!("{with}INSERT INTO {physical} {rows}{conflict}{returning}");
         lowered.columns = columns;
         Ok(lowered)
@@ -128,14 +138,11 @@ impl Binder<'_> {
         Ok(Some(self.stored(table, column, value)))
     }
 
-    fn default_row(&mut self, writable: &Writable) -> Result<String> {
+    fn default_row(&mut self, writable: &Writable) -> Result<NamedRows> {
         let values = self.missing_values(writable, &[])?;
-        if values.is_empty() {
-            return Ok("DEFAULT VALUES".to_owned());
-        }
         let names: Vec<String> = values.iter().map(|(name, _)| quote(name)).collect();
         let texts: Vec<&str> = values.iter().map(|(_, bound)| bound.sql.as_str()).collect();
-        Ok(format!("({}) VALUES ({})", names.join(", "), texts.join(", ")))
+        Ok((names, format!("VALUES ({})", texts.join(", "))))
     }
 
     fn insert_values(
@@ -146,7 +153,7 @@ impl Binder<'_> {
         overriding: OverridingKind,
         listed: bool,
         lowered: &mut Lowered,
-    ) -> Result<String> {
+    ) -> Result<NamedRows> {
         let table = writable.table.clone();
         let width = select.values_lists.iter().map(|node| match &node.node {
             Some(NodeEnum::List(list)) => list.items.len(),
@@ -185,10 +192,7 @@ impl Binder<'_> {
             names = row_names;
             rows.push(format!("({})", cells.join(", ")));
         }
-        if names.is_empty() {
-            return Ok("DEFAULT VALUES".to_owned());
-        }
-        Ok(format!("({}) VALUES {}", names.join(", "), rows.join(", ")))
+        Ok((names, format!("VALUES {}", rows.join(", "))))
     }
 
     /// One value of a VALUES list. None: a generated column, which takes nothing.
@@ -221,7 +225,7 @@ impl Binder<'_> {
         overriding: OverridingKind,
         listed: bool,
         conflict: bool,
-    ) -> Result<String> {
+    ) -> Result<NamedRows> {
         let table = writable.table.clone();
         let mut query = self.query(select)?;
         let count = query.columns().len();
@@ -258,7 +262,7 @@ impl Binder<'_> {
                 _ => format!("SELECT * FROM ({text}) WHERE 1"),
             };
         }
-        Ok(format!("({}) {text}", names.join(", ")))
+        Ok((names, text))
     }
 
     /// Adds columns for defaults to a query.
@@ -304,7 +308,7 @@ impl Binder<'_> {
                 .placed(place(clause.location)));
         }
         self.add_excluded(writable)?;
-        let set = self.set_clause(&clause.target_list, writable, Clause::Set)?;
+        let set = set_text(&self.set_clause(&clause.target_list, writable, Clause::Set)?);
         let condition = match clause.where_clause.as_deref() {
             Some(node) => {
                 let bound = self.within(Clause::Where, |binder| {

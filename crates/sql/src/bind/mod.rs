@@ -22,6 +22,7 @@ mod inline;
 mod insert;
 mod json;
 mod names;
+mod new_rows;
 mod once;
 mod operators;
 mod output_names;

@@ -130,12 +130,7 @@ impl Binder<'_> {
         let columns: Vec<QueryColumn> = query.columns();
         let (scratch, sources) = self.scratch("arguments", &columns);
         let table = format!("temp.{}", quote(&scratch.table));
-        let lowered = Lowered {
-            text: query.render(Naming::None),
-            columns,
-            target: None,
-            parameter_columns: Vec::new(),
-        };
+        let lowered = Lowered::reading(query.render(Naming::None), columns);
         self.steps.push(lowered.step(Some(scratch), false));
         let mut sources = sources.into_iter();
         arguments

@@ -8,7 +8,7 @@ use super::query::{Core, Query, QueryColumn};
 use super::scope::{Binder, Cte, SourceColumn};
 use crate::catalog::{Function, Name};
 use crate::parse::Statement;
-use crate::plan::{CompiledStep, Scratch};
+use crate::plan::{CompiledStep, NewRows, Scratch};
 use mainstay_base::{Problem, Result};
 use mainstay_types::{StorageClass, Type};
 use pg_query::NodeEnum;
@@ -21,9 +21,15 @@ pub(super) struct Lowered {
     pub columns: Vec<QueryColumn>,
     pub target: Option<Name>,
     pub parameter_columns: Vec<(String, usize)>,
+    pub new_rows: Option<NewRows>,
 }
 
 impl Lowered {
+    /// A query that changes nothing.
+    pub fn reading(text: String, columns: Vec<QueryColumn>) -> Lowered {
+        Lowered { text, columns, target: None, parameter_columns: Vec::new(), new_rows: None }
+    }
+
     pub fn step(self, into: Option<Scratch>, counts: bool) -> CompiledStep {
         CompiledStep {
             text: self.text,
@@ -31,6 +37,7 @@ impl Lowered {
             counts,
             target: self.target,
             parameter_columns: self.parameter_columns,
+            new_rows: self.new_rows,
         }
     }
 }
@@ -44,7 +51,7 @@ impl Binder<'_> {
                 query.settle(self)?;
                 let columns = query.columns();
                 let text = query.render(super::query::Naming::None);
-                Ok(Lowered { text, columns, target: None, parameter_columns: Vec::new() })
+                Ok(Lowered::reading(text, columns))
             }
             NodeEnum::InsertStmt(insert) => self.insert(insert),
             NodeEnum::UpdateStmt(update) => self.update(update),

@@ -10,6 +10,30 @@ use mainstay_base::{Problem, Result};
 use pg_query::protobuf::{DeleteStmt, MultiAssignRef, ResTarget, UpdateStmt};
 use pg_query::{Node, NodeEnum};
 
+/// `column = value`, or several columns that one query gives.
+pub(super) struct Assignment {
+    pub columns: Vec<String>,
+    pub value: String,
+}
+
+impl Assignment {
+    fn one(column: &str, value: String) -> Assignment {
+        Assignment { columns: vec![column.to_owned()], value }
+    }
+}
+
+/// What follows SET.
+pub(super) fn set_text(assignments: &[Assignment]) -> String {
+    let each = assignments.iter().map(|assignment| {
+        let names: Vec<String> = assignment.columns.iter().map(|name| quote(name)).collect();
+        match names.as_slice() {
+            [name] => format!("{name} = {}", assignment.value),
+            names => format!("({}) = {}", names.join(", "), assignment.value),
+        }
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
 impl Binder<'_> {
     pub fn update(&mut self, update: &UpdateStmt) -> Result<Lowered> {
         self.push_scope();
@@ -32,19 +56,28 @@ impl Binder<'_> {
         let condition = self.view_condition(&writable, &writable.table.physical_name())?;
         let filter = self.where_clause(update.where_clause.as_deref(), condition)?;
         let (returning, columns) = self.returning(update.returning_clause.as_ref(), Some(&writable))?;
+        let joined = if from.is_empty() { String::new() } else { format!(", {from}") };
+        let new_rows = self.rows_updated(&writable.table, &with, &set, &joined, &filter);
         let from = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
         let physical = quote(&writable.table.physical_name());
+        let set = set_text(&set);
         Ok(Lowered {
             text: format!("{with}UPDATE {physical} SET {set}{from}{filter}{returning}"),
             columns,
             target: Some(writable.table.name.clone()),
             parameter_columns: Vec::new(),
+            new_rows,
         })
     }
 
     /// `a = 1, (b, c) = (SELECT …)`
-    pub fn set_clause(&mut self, targets: &[Node], writable: &Writable, clause: Clause) -> Result<String> {
-        let mut texts = Vec::new();
+    pub fn set_clause(
+        &mut self,
+        targets: &[Node],
+        writable: &Writable,
+        clause: Clause,
+    ) -> Result<Vec<Assignment>> {
+        let mut out = Vec::new();
         let mut seen: Vec<String> = Vec::new();
         let mut rest = targets.iter();
         while let Some(node) = rest.next() {
@@ -59,21 +92,20 @@ impl Binder<'_> {
                         columns.push(self.set_column(next, writable, &mut seen)?);
                     }
                 }
-                texts.extend(self.multi_assignment(multi, &columns, writable, clause)?);
+                out.extend(self.multi_assignment(multi, &columns, writable, clause)?);
                 continue;
             }
             if let Some(text) = self.set_value(value, target, &column, writable, clause)? {
-                texts.push(format!("{} = {text}", quote(&column.name)));
+                out.push(Assignment::one(&column.name, text));
             }
         }
-        if texts.is_empty() {
+        if out.is_empty() {
             // Nothing but generated columns was named: the rows are touched all the same.
             if let Some(column) = writable.table.columns.iter().find(|column| column.generated.is_none()) {
-                let name = quote(&column.name);
-                texts.push(format!("{name} = {name}"));
+                out.push(Assignment::one(&column.name, quote(&column.name)));
             }
         }
-        Ok(texts.join(", "))
+        Ok(out)
     }
 
     fn set_column(&self, target: &ResTarget, writable: &Writable, seen: &mut Vec<String>) -> Result<Column> {
@@ -170,7 +202,7 @@ impl Binder<'_> {
         columns: &[Column],
         writable: &Writable,
         clause: Clause,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<Assignment>> {
         let table = writable.table.clone();
         let Some(source) = multi.source.as_deref() else { return Ok(Vec::new()) };
         let items = match &source.node {
@@ -182,13 +214,13 @@ impl Binder<'_> {
                 return Err(syntax("number of columns does not match number of values"));
             }
             let plain = ResTarget::default();
-            let mut texts = Vec::new();
+            let mut out = Vec::new();
             for (column, item) in columns.iter().zip(items) {
                 if let Some(text) = self.set_value(item, &plain, column, writable, clause)? {
-                    texts.push(format!("{} = {text}", quote(&column.name)));
+                    out.push(Assignment::one(&column.name, text));
                 }
             }
-            return Ok(texts);
+            return Ok(out);
         }
         for column in columns {
             self.refuse_computed(column, false, true)?;
@@ -208,9 +240,8 @@ impl Binder<'_> {
             let wanted: Vec<_> =
                 columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect();
             query.assign_columns(self, &wanted, place(link.location))?;
-            let names: Vec<String> = columns.iter().map(|column| quote(&column.name)).collect();
-            let list = if names.len() == 1 { names.join("") } else { format!("({})", names.join(", ")) };
-            return Ok(vec![format!("{list} = ({})", query.render_single(self))]);
+            let columns = columns.iter().map(|column| column.name.clone()).collect();
+            return Ok(vec![Assignment { columns, value: format!("({})", query.render_single(self)) }]);
         }
         let row = self.within(clause, |binder| binder.expr(source))?;
         let Form::Row { fields, .. } = row.form else {
@@ -219,12 +250,12 @@ impl Binder<'_> {
                 "source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression",
             ));
         };
-        let mut texts = Vec::new();
+        let mut out = Vec::new();
         for (column, (_, bound)) in columns.iter().zip(fields) {
             let bound = self.assign(bound, column)?;
-            texts.push(format!("{} = {}", quote(&column.name), self.stored(&table, column, bound).sql));
+            out.push(Assignment::one(&column.name, self.stored(&table, column, bound).sql));
         }
-        Ok(texts)
+        Ok(out)
     }
 
     pub fn delete(&mut self, delete: &DeleteStmt) -> Result<Lowered> {
@@ -280,6 +311,7 @@ impl Binder<'_> {
             columns,
             target: Some(writable.table.name.clone()),
             parameter_columns: Vec::new(),
+            new_rows: None,
         })
     }
 }
