@@ -4,6 +4,7 @@ use crate::catalog::{Catalog, Name, Sequence};
 use mainstay_base::Problem;
 use mainstay_types::{ColumnType, Type};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// One PostgreSQL statement, bound and lowered. More than one step where SQLite needs several (data-modifying CTEs,
 /// bodies of SQL functions that write): they run in order in one transaction, and the last one's rows are the result.
@@ -18,6 +19,8 @@ pub struct Compiled {
     pub writes: bool,
     /// The tables that any step reads or writes.
     pub tables: BTreeSet<Name>,
+    /// What later steps read of tables that earlier ones change: empty for nearly every statement.
+    pub old_rows: Vec<OldRows>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,19 @@ pub struct CompiledStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRows {
     pub query: String,
+}
+
+/// Rows as they were before the statement that steps belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldRows {
+    /// The table's name in SQLite.
+    pub table: String,
+    /// Takes, of each row that a step changes for the first time: its rowid, whether there was such a row (0 for new
+    /// ones), and its old columns in the order of `columns`.
+    pub scratch: Scratch,
+    pub columns: Vec<String>,
+    /// The steps that keep them.
+    pub steps: Range<usize>,
 }
 
 /// A temporary table that carries rows from one step to the next.

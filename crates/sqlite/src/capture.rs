@@ -1,5 +1,6 @@
 //! Collects the rows that writes change, as the preupdate hook shows them.
 
+use crate::old_rows::Notes;
 use crate::raw::RowChange;
 use crate::rows::{json_key, write_value};
 use ahash::AHashMap;
@@ -58,6 +59,8 @@ pub(crate) struct Capture {
     pub rows: Vec<CapturedRow>,
     /// `Some` collects the values of every table instead.
     pub values: Option<Vec<ChangedValues>>,
+    /// `Some` also notes the old rows that a statement of several steps wants.
+    pub old_rows: Option<Notes>,
     buffer: Vec<u8>,
 }
 
@@ -69,6 +72,7 @@ impl Capture {
             enabled: true,
             rows: Vec::new(),
             values: None,
+            old_rows: None,
             buffer: Vec::new(),
         }
     }
@@ -80,6 +84,9 @@ impl Capture {
     }
 
     pub fn row(&mut self, change: &RowChange<'_>) {
+        if let Some(notes) = &mut self.old_rows {
+            notes.note(change);
+        }
         if let Some(values) = &mut self.values {
             let columns = change.columns();
             values.push(ChangedValues {

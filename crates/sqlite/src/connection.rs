@@ -1,6 +1,7 @@
 //! One connection: its settings, its functions, the statements that it keeps.
 
 use crate::collations::{self, SharedRegistry};
+use crate::old_rows::PreparedOldRows;
 use crate::plan::NativePlan;
 use crate::raw::{self, Failure, Statement};
 use crate::scope::PROGRESS_STEPS;
@@ -8,6 +9,7 @@ use crate::settings::SqliteSettings;
 use crate::{aggregates, functions, rows_table};
 use ahash::AHashMap;
 use arc_swap::ArcSwap;
+use mainstay_sql::plan::Scratch;
 use mainstay_types::{Registry, TypeId};
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
@@ -46,6 +48,8 @@ pub(crate) struct Connection {
 /// The statements of a plan.
 pub(crate) struct PreparedPlan {
     pub steps: Vec<PreparedStep>,
+    /// Empty for nearly every plan.
+    pub old_rows: Vec<PreparedOldRows>,
     used: u64,
 }
 
@@ -214,24 +218,17 @@ impl Connection {
 
     fn prepare(&mut self, plan: &NativePlan) -> Result<PreparedPlan, Failure> {
         let mut steps = Vec::with_capacity(plan.compiled.steps.len());
+        let mut old_rows = Vec::new();
+        for wanted in &plan.compiled.old_rows {
+            self.make_scratch(&wanted.scratch)?;
+            let columns = self.columns_of(&wanted.table)?;
+            old_rows.push(PreparedOldRows::prepare(&self.inner, wanted, &columns)?);
+        }
         for step in &plan.compiled.steps {
             let into = match &step.into {
                 None => None,
                 Some(scratch) => {
-                    // Plans may use one name for tables of different shapes.
-                    match self.scratch.get(&scratch.table) {
-                        Some(create) if *create == scratch.create => {}
-                        existing => {
-                            if existing.is_some() {
-                                let name = mainstay_sql::catalog::quote_identifier(&scratch.table);
-                                self.plans
-                                    .retain(|_, plan| plan.steps.iter().all(|step| step.into.is_none()));
-                                self.inner.execute_batch(&format!("DROP TABLE IF EXISTS temp.{name}"))?;
-                            }
-                            self.inner.execute_batch(&scratch.create)?;
-                            self.scratch.insert(scratch.table.clone(), scratch.create.clone());
-                        }
-                    }
+                    self.make_scratch(scratch)?;
                     Some(PreparedScratch {
                         insert: Statement::prepare(&self.inner, &scratch.insert)?,
                         clear: Statement::prepare(&self.inner, &scratch.clear)?,
@@ -240,13 +237,47 @@ impl Connection {
             };
             steps.push(PreparedStep { statement: Statement::prepare(&self.inner, &step.text)?, into });
         }
-        Ok(PreparedPlan { steps, used: self.uses })
+        Ok(PreparedPlan { steps, old_rows, used: self.uses })
+    }
+
+    fn make_scratch(&mut self, scratch: &Scratch) -> Result<(), Failure> {
+        // Plans may use one name for tables of different shapes.
+        match self.scratch.get(&scratch.table) {
+            Some(create) if *create == scratch.create => return Ok(()),
+            Some(_) => {
+                let name = mainstay_sql::catalog::quote_identifier(&scratch.table);
+                self.forget_scratch_plans();
+                self.inner.execute_batch(&format!("DROP TABLE IF EXISTS temp.{name}"))?;
+            }
+            None => {}
+        }
+        self.inner.execute_batch(&scratch.create)?;
+        self.scratch.insert(scratch.table.clone(), scratch.create.clone());
+        Ok(())
+    }
+
+    fn forget_scratch_plans(&mut self) {
+        self.plans
+            .retain(|_, plan| plan.old_rows.is_empty() && plan.steps.iter().all(|step| step.into.is_none()));
+    }
+
+    /// The columns of a table in the order in which SQLite has them.
+    pub fn columns_of(&mut self, table: &str) -> Result<Vec<String>, Failure> {
+        let text = "SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid";
+        let mut run = self.statement(text)?.run([mainstay_types::ValueRef::Text(table)])?;
+        let mut columns = Vec::new();
+        while run.step()? == raw::Stepped::Row {
+            if let mainstay_types::ValueRef::Text(name) = run.value(0) {
+                columns.push(name.to_owned());
+            }
+        }
+        Ok(columns)
     }
 
     /// Forgets which scratch tables exist: after a rollback may have taken them away.
     pub fn forget_scratch(&mut self) {
         for (table, _) in std::mem::take(&mut self.scratch) {
-            self.plans.retain(|_, plan| plan.steps.iter().all(|step| step.into.is_none()));
+            self.forget_scratch_plans();
             let name = mainstay_sql::catalog::quote_identifier(&table);
             if let Err(failure) = self.inner.execute_batch(&format!("DROP TABLE IF EXISTS temp.{name}")) {
                 tracing::warn!(table, error = %failure, "cannot drop a scratch table");

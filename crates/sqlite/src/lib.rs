@@ -23,6 +23,7 @@ mod lock;
 mod log_file;
 mod meta;
 mod migrate;
+mod old_rows;
 mod operation;
 mod plan;
 mod problems;

@@ -290,6 +290,10 @@ pub(crate) struct RowChange<'a> {
     pub table: &'a [u8],
     pub has_old: bool,
     pub has_new: bool,
+    /// Undefined where there is no old row.
+    pub old_rowid: i64,
+    /// Undefined where there is no new row.
+    pub new_rowid: i64,
 }
 
 impl RowChange<'_> {
@@ -336,8 +340,8 @@ pub(crate) fn install_row_changes(connection: &rusqlite::Connection) {
         operation: c_int,
         schema: *const c_char,
         table: *const c_char,
-        _: i64,
-        _: i64,
+        old_rowid: i64,
+        new_rowid: i64,
     ) {
         if schema.is_null() || table.is_null() {
             return;
@@ -352,6 +356,8 @@ pub(crate) fn install_row_changes(connection: &rusqlite::Connection) {
             table: table.to_bytes(),
             has_old: operation != ffi::SQLITE_INSERT,
             has_new: operation != ffi::SQLITE_DELETE,
+            old_rowid,
+            new_rowid,
         };
         scope::on_row_change(&change);
     }

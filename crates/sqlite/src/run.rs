@@ -1,6 +1,7 @@
 //! Runs a plan on a connection, for readers and the writer alike.
 
 use crate::connection::{Connection, PreparedStep};
+use crate::old_rows::Noting;
 use crate::plan::NativePlan;
 use crate::raw::{self, Failure, Stepped};
 use crate::rows::{RowWriter, owned_row};
@@ -52,11 +53,21 @@ pub(crate) fn run_plan(
     let prepared = connection.plan(plan).map_err(|failure| Failed::new(None, failure))?;
     let last = plan.compiled.steps.len().saturating_sub(1);
     let returns_rows = !plan.compiled.columns.is_empty();
-    for (index, (step, prepared)) in plan.compiled.steps.iter().zip(&mut prepared.steps).enumerate() {
+    let noting = match prepared.old_rows.is_empty() {
+        true => None,
+        false => Some(Noting::begin(&mut prepared.old_rows).map_err(|failure| Failed::new(None, failure))?),
+    };
+    for (index, (step, step_prepared)) in plan.compiled.steps.iter().zip(&mut prepared.steps).enumerate() {
         let rows = (returns_rows && index == last).then_some(&mut *writer);
-        run_step(prepared, values, context, rows).map_err(|failure| Failed::new(Some(index), failure))?;
+        run_step(step_prepared, values, context, rows)
+            .map_err(|failure| Failed::new(Some(index), failure))?;
         if step.counts && !returns_rows {
-            writer.count(prepared.statement.changes());
+            writer.count(step_prepared.statement.changes());
+        }
+        if let Some(noting) = &noting {
+            noting
+                .keep(&mut prepared.old_rows, index)
+                .map_err(|failure| Failed::new(Some(index), failure))?;
         }
     }
     Ok(())

@@ -205,15 +205,7 @@ impl Writer {
 
     /// The columns of a table in the order in which SQLite has them.
     pub(crate) fn column_order(&mut self, table: &str) -> std::result::Result<Vec<String>, Failure> {
-        let text = "SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid";
-        let mut run = self.connection.statement(text)?.run([ValueRef::Text(table)])?;
-        let mut columns = Vec::new();
-        while run.step()? == raw::Stepped::Row {
-            if let ValueRef::Text(name) = run.value(0) {
-                columns.push(name.to_owned());
-            }
-        }
-        Ok(columns)
+        self.connection.columns_of(table)
     }
 
     fn work(&mut self, jobs: &mut Vec<Job>) {

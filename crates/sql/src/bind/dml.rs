@@ -1,15 +1,14 @@
 //! What INSERT, UPDATE and DELETE share: their target, values for its columns, RETURNING.
 
-use super::bound::{Bound, Carried, quote, quote_text};
+use super::bound::{Bound, quote, quote_text};
 use super::coerce::Coercion;
 use super::errors::{Located, place};
-use super::query::QueryColumn;
 use super::query::Target;
 use super::scope::{Binder, Clause, Source, SourceColumn};
 use crate::catalog::{Column, Identity, Relation, RelationKind};
 use mainstay_base::{Problem, Result};
 use mainstay_types::Type;
-use pg_query::protobuf::{RangeVar, ReturningClause};
+use pg_query::protobuf::RangeVar;
 use pg_query::{Node, NodeEnum};
 use std::sync::Arc;
 
@@ -238,7 +237,7 @@ impl Binder<'_> {
     }
 
     /// `WITH CHECK OPTION`: a text that fails for a row that the views do not show. Lower views come first.
-    fn check_option(&mut self, writable: &Writable) -> Result<Option<String>> {
+    pub fn check_option(&mut self, writable: &Writable) -> Result<Option<String>> {
         let emit = writable.table.physical_name();
         let mut arms = String::new();
         for view in writable.views.iter().rev().filter(|view| view.checked) {
@@ -322,59 +321,6 @@ impl Binder<'_> {
             });
         }
         Ok(())
-    }
-
-    /// ` RETURNING …` and the columns that it makes. With `checked` rows that leave the view are refused: SQLite
-    /// evaluates RETURNING for each changed row, also where nobody reads it.
-    pub fn returning(
-        &mut self,
-        clause: Option<&ReturningClause>,
-        checked: Option<&Writable>,
-    ) -> Result<(String, Vec<QueryColumn>)> {
-        let check = match checked {
-            Some(writable) => self.check_option(writable)?,
-            None => None,
-        };
-        let Some(clause) = clause.filter(|clause| !clause.exprs.is_empty()) else {
-            let alone = check.map(|arms| format!(" RETURNING CASE{arms} END")).unwrap_or_default();
-            return Ok((alone, Vec::new()));
-        };
-        if !clause.options.is_empty() {
-            return Err(Problem::needs_postgres("RETURNING WITH (OLD AS …)"));
-        }
-        self.scope().has_from = true;
-        let mut targets = self.within(Clause::Returning, |binder| binder.targets(&clause.exprs))?;
-        for Target { bound, .. } in &mut targets {
-            let taken = std::mem::replace(bound, Bound::null());
-            *bound = self.settle(taken)?;
-        }
-        let id = self.scope().id;
-        let foreign = targets
-            .iter()
-            .find_map(|target| target.bound.uses.iter().find(|used| used.scope == id && used.source > 0));
-        if let Some(used) = foreign {
-            return Err(Problem::needs_postgres("RETURNING with columns of other tables than the target")
-                .placed(used.place));
-        }
-        let mut texts: Vec<String> = targets.iter().map(|target| target.bound.sql.clone()).collect();
-        if let (Some(arms), Some(first)) = (check, texts.first_mut()) {
-            *first = format!("CASE{arms} ELSE {first} END");
-        }
-        let columns = targets
-            .iter()
-            .map(|target| QueryColumn {
-                name: target.name.clone(),
-                ty: target.bound.ty.clone(),
-                domain: target.bound.domain.clone(),
-                nullable: target.bound.nullable,
-                collation: Carried::Nothing,
-                origin: match &target.bound.form {
-                    super::bound::Form::Column { origin } => origin.clone(),
-                    _ => None,
-                },
-            })
-            .collect();
-        Ok((format!(" RETURNING {}", texts.join(", ")), columns))
     }
 
     pub fn where_clause(&mut self, node: Option<&Node>, more: Option<Bound>) -> Result<String> {

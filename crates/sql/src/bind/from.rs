@@ -105,7 +105,7 @@ impl Binder<'_> {
             let query = query.clone();
             return self.view(&relation, &query, alias, source_schema, at);
         }
-        self.note_read(&relation, at)?;
+        self.note_read(&relation)?;
         let emit = self.emit_name(name);
         let source = Source {
             alias: name.to_owned(),
@@ -119,8 +119,7 @@ impl Binder<'_> {
             emit: emit.clone(),
         };
         self.add_renamed(source, alias, at)?;
-        let physical = relation.physical_name();
-        Ok(aliased(&quote(&physical), &physical, &emit))
+        Ok(self.table_text(&relation, &emit))
     }
 
     pub fn relation_named(&self, range: &RangeVar) -> Result<Arc<Relation>> {
@@ -129,20 +128,13 @@ impl Binder<'_> {
             .ok_or_else(|| undefined_table(&qualified(schema, &range.relname)).placed(place(range.location)))
     }
 
-    fn note_read(&mut self, relation: &Relation, at: Option<usize>) -> Result<()> {
+    fn note_read(&mut self, relation: &Relation) -> Result<()> {
         if let RelationKind::MaterializedView { populated: false, .. } = relation.kind {
             return Err(Problem::new(
                 "55000",
                 format!("materialized view \"{}\" has not been populated", relation.name.name),
             )
             .with_hint("Use the REFRESH MATERIALIZED VIEW command."));
-        }
-        if self.changed.contains(&relation.name) {
-            return Err(Problem::needs_postgres(format!(
-                "reading table \"{}\" in the statement that changes it",
-                relation.name
-            ))
-            .placed(at));
         }
         self.tables.insert(relation.name.clone());
         Ok(())

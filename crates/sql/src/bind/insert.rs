@@ -27,10 +27,7 @@ impl Binder<'_> {
     }
 
     fn insert_in_scope(&mut self, insert: &InsertStmt) -> Result<Lowered> {
-        let with = match &insert.with_clause {
-            Some(with) => self.with_clause(with)?,
-            None => String::new(),
-        };
+        let with = self.changing_with(insert.with_clause.as_ref())?;
         let range = insert.relation.as_ref().ok_or_else(|| Problem::internal("INSERT without a table"))?;
         let writable = self.writable(range, "insert into")?;
         let overriding =
@@ -74,14 +71,19 @@ impl Binder<'_> {
             Some(clause) => self.on_conflict(clause, &writable)?,
             None => String::new(),
         };
-        let (returning, columns) = self.returning(insert.returning_clause.as_ref(), Some(&writable))?;
+        let with_keys = super::before::updates(insert);
+        let clause = insert.returning_clause.as_ref();
+        let returning = self.returning(clause, &writable, true, with_keys)?;
         lowered.new_rows = self.rows_inserted(&writable.table, &with, &names, &source);
         let rows = match names.is_empty() {
             true => "DEFAULT VALUES".to_owned(),
             false => format!("({}) {source}", names.join(", ")),
         };
-        lowered.text = format!("{with}INSERT INTO {physical} {rows}{conflict}{returning}");
-        lowered.columns = columns;
+        lowered.text = format!("{with}INSERT INTO {physical} {rows}{conflict}{}", returning.text);
+        lowered.columns = returning.columns;
+        if returning.later {
+            return self.returned_later(clause, &writable, lowered, with_keys, None);
+        }
         Ok(lowered)
     }
 

@@ -7,6 +7,7 @@
 
 mod aggregates;
 mod arrays;
+mod before;
 mod bound;
 mod calls;
 mod coerce;
@@ -29,6 +30,7 @@ mod output_names;
 mod query;
 mod range_functions;
 mod resolve;
+mod returning;
 mod scope;
 mod select;
 mod setops;
@@ -90,6 +92,7 @@ pub fn compile_node(
         .iter()
         .map(|column| OutputColumn { name: column.name.clone(), ty: column.ty.ty.clone() })
         .collect();
+    binder.finish_changes(0, before::Changes::default());
     let mut steps = std::mem::take(&mut binder.steps);
     steps.push(lowered.step(None, true));
     let parameters = binder
@@ -97,7 +100,14 @@ pub fn compile_node(
         .iter()
         .map(|ty| if ty.ty == Type::Unknown { ColumnType::from(Type::Text) } else { ty.clone() })
         .collect();
-    Ok(Compiled { steps, columns, parameters, writes: writes || binder.writes, tables: binder.tables })
+    Ok(Compiled {
+        steps,
+        columns,
+        parameters,
+        writes: writes || binder.writes,
+        tables: binder.tables,
+        old_rows: binder.old_rows,
+    })
 }
 
 /// Lowers an expression over one table's columns for where SQLite wants one: CHECK constraints, generated columns,
@@ -267,7 +277,7 @@ pub fn check_function(catalog: &Catalog, function: &Function) -> Result<()> {
                 binder.scopes = isolated;
                 query
             })?;
-            binder.changed.clear();
+            binder.changes = before::Changes::default();
             if let (Some(query), false, true) = (lowered, returns_nothing, index + 1 == count) {
                 binder.declared(function, query, None)?;
             }

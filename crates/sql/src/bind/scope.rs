@@ -1,8 +1,9 @@
 //! What names mean at a place: tables, columns, CTEs and the arguments of an inlined function.
 
+use super::before::Changes;
 use super::bound::{Bound, Carried, Form, Use, quote};
 use crate::catalog::{Catalog, Name, Relation};
-use crate::plan::CompiledStep;
+use crate::plan::{CompiledStep, OldRows};
 use mainstay_types::{ColumnType, Type};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,8 +22,12 @@ pub(super) struct Binder<'c> {
     pub writes: bool,
     /// Steps that run before the statement: data-modifying CTEs, functions that write.
     pub steps: Vec<CompiledStep>,
-    /// Tables that the steps so far change: reading them again would show what PostgreSQL hides.
-    pub changed: BTreeSet<Name>,
+    /// What the statement changes: its other parts do not see it.
+    pub changes: Changes,
+    /// The old rows that finished statements have their steps keep.
+    pub old_rows: Vec<OldRows>,
+    /// Plain CTEs beside the data-modifying one that is being bound, and whether any is recursive.
+    pub outer_ctes: (Vec<String>, bool),
     pub next_id: u32,
     /// Names of CTEs in the text so far.
     pub cte_names: BTreeSet<String>,
@@ -265,7 +270,9 @@ impl<'c> Binder<'c> {
             tables: BTreeSet::new(),
             writes: false,
             steps: Vec::new(),
-            changed: BTreeSet::new(),
+            changes: Changes::default(),
+            old_rows: Vec::new(),
+            outer_ctes: (Vec::new(), false),
             next_id: 0,
             cte_names: BTreeSet::new(),
             inlining: 0,

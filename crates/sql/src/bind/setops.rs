@@ -140,10 +140,28 @@ impl Binder<'_> {
 
     /// `WITH …`: each query becomes known to those after it.
     pub fn with_clause(&mut self, with: &WithClause) -> Result<String> {
-        let mut texts = Vec::new();
-        let mut recursive = false;
+        self.with_texts(Some(with), Vec::new(), false)
+    }
+
+    /// The WITH of a statement that changes data: as a CTE it also knows the plain ones before it.
+    pub fn changing_with(&mut self, with: Option<&WithClause>) -> Result<String> {
+        let (texts, recursive) = std::mem::take(&mut self.outer_ctes);
+        self.with_texts(with, texts, recursive)
+    }
+
+    fn with_texts(
+        &mut self,
+        with: Option<&WithClause>,
+        mut texts: Vec<String>,
+        mut recursive: bool,
+    ) -> Result<String> {
+        if let (Some(with), 1) = (with, self.scopes.len()) {
+            self.announce_changes(with);
+        }
+        let ctes = with.map(|with| with.ctes.as_slice()).unwrap_or_default();
+        let is_recursive = with.is_some_and(|with| with.recursive);
         let mut seen: Vec<&str> = Vec::new();
-        for node in &with.ctes {
+        for node in ctes {
             let Some(NodeEnum::CommonTableExpr(cte)) = &node.node else { continue };
             if seen.contains(&cte.ctename.as_str()) {
                 return Err(Problem::new(
@@ -160,12 +178,15 @@ impl Binder<'_> {
             }
             let Some(query) = cte.ctequery.as_deref().and_then(|node| node.node.as_ref()) else { continue };
             match query {
-                NodeEnum::SelectStmt(select) if with.recursive && refers_to(select, &cte.ctename) => {
+                NodeEnum::SelectStmt(select) if is_recursive && refers_to(select, &cte.ctename) => {
                     recursive = true;
                     texts.push(self.recursive_cte(cte, select)?);
                 }
                 NodeEnum::SelectStmt(select) => texts.push(self.plain_cte(cte, select)?),
-                statement => self.modifying_cte(cte, statement)?,
+                statement => {
+                    self.outer_ctes = (texts.clone(), recursive);
+                    self.modifying_cte(cte, statement)?;
+                }
             }
         }
         if texts.is_empty() {

@@ -75,8 +75,16 @@ impl Binder<'_> {
             )
             .placed(at));
         }
-        // What the step sees are the CTEs before it that are steps too: plain ones are not known to other statements.
+        self.changes.within_step = true;
         let lowered = self.statement(statement)?;
+        self.changes.within_step = false;
+        let with_keys = match statement {
+            NodeEnum::InsertStmt(insert) => super::before::updates(insert),
+            _ => true,
+        };
+        if let Some(target) = &lowered.target {
+            self.note_change(target, with_keys);
+        }
         let names: Vec<String> =
             super::types::strings(&cte.aliascolnames).into_iter().map(str::to_owned).collect();
         self.write_step(lowered, &cte.ctename, &names)
@@ -85,9 +93,6 @@ impl Binder<'_> {
     /// Adds a step whose rows later steps read under a name.
     fn write_step(&mut self, lowered: Lowered, name: &str, renamed: &[String]) -> Result<()> {
         self.writes = true;
-        if let Some(target) = &lowered.target {
-            self.changed.insert(target.clone());
-        }
         let mut columns = lowered.columns.clone();
         for (column, name) in columns.iter_mut().zip(renamed) {
             column.name.clone_from(name);
@@ -195,6 +200,7 @@ impl Binder<'_> {
         at: Option<usize>,
     ) -> Result<Option<Query>> {
         let scopes = std::mem::take(&mut self.scopes);
+        let (first, outer) = (self.steps.len(), std::mem::take(&mut self.changes));
         let lowered = self.with_frame(function, arguments.to_vec(), |binder| {
             // Each statement is one of its own: its CTEs may write.
             let isolated = std::mem::take(&mut binder.scopes);
@@ -204,17 +210,16 @@ impl Binder<'_> {
             lowered
         });
         self.scopes = scopes;
+        self.finish_changes(first, outer);
         let lowered = lowered.map_err(|problem| relocated(problem, at))?;
         if read.is_none() || lowered.columns.is_empty() {
             self.steps.push(lowered.step(None, false));
-            self.changed.clear();
             return Ok(None);
         }
         let columns = lowered.columns.clone();
         let (scratch, sources) = self.scratch(&function.name.name, &columns);
         let text = format!("temp.{}", quote(&scratch.table));
         self.steps.push(lowered.step(Some(scratch), false));
-        self.changed.clear();
         let names: Vec<String> = (0..columns.len()).map(|index| format!("c{index}")).collect();
         let list: Vec<String> = sources.iter().map(|source| source.sql.clone()).collect();
         let mut out = columns;

@@ -43,31 +43,54 @@ impl Binder<'_> {
     }
 
     fn update_in_scope(&mut self, update: &UpdateStmt) -> Result<Lowered> {
-        let with = match &update.with_clause {
-            Some(with) => self.with_clause(with)?,
-            None => String::new(),
-        };
+        let with = self.changing_with(update.with_clause.as_ref())?;
         let range = update.relation.as_ref().ok_or_else(|| Problem::internal("UPDATE without a table"))?;
         let writable = self.writable(range, "update")?;
         self.scope().has_from = true;
         self.add_target(&writable, range)?;
         let from = self.within(Clause::From, |binder| binder.bind_from(&update.from_clause))?;
         let set = self.set_clause(&update.target_list, &writable, Clause::Set)?;
-        let condition = self.view_condition(&writable, &writable.table.physical_name())?;
+        let emit = writable.table.physical_name();
+        let condition = self.target_condition(&writable, &emit)?;
         let filter = self.where_clause(update.where_clause.as_deref(), condition)?;
-        let (returning, columns) = self.returning(update.returning_clause.as_ref(), Some(&writable))?;
+        let clause = update.returning_clause.as_ref();
+        let returning = self.returning(clause, &writable, true, true)?;
+        if !returning.foreign.is_empty() {
+            let (lowered, joined) =
+                self.update_by_steps(&writable, (&with, &from, &filter), &set, returning)?;
+            return self.returned_later(clause, &writable, lowered, true, Some(joined));
+        }
         let joined = if from.is_empty() { String::new() } else { format!(", {from}") };
         let new_rows = self.rows_updated(&writable.table, &with, &set, &joined, &filter);
         let from = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
-        let physical = quote(&writable.table.physical_name());
-        let set = set_text(&set);
-        Ok(Lowered {
-            text: format!("{with}UPDATE {physical} SET {set}{from}{filter}{returning}"),
-            columns,
+        let (physical, set) = (quote(&emit), set_text(&set));
+        let lowered = Lowered {
+            text: format!("{with}UPDATE {physical} SET {set}{from}{filter}{}", returning.text),
+            columns: returning.columns,
             target: Some(writable.table.name.clone()),
             parameter_columns: Vec::new(),
             new_rows,
-        })
+        };
+        if returning.later {
+            return self.returned_later(clause, &writable, lowered, true, None);
+        }
+        Ok(lowered)
+    }
+
+    /// Which rows of the target there are for the statement: those that the views show and that no other part of the
+    /// statement has touched.
+    fn target_condition(&mut self, writable: &Writable, emit: &str) -> Result<Option<Bound>> {
+        let shown = self.view_condition(writable, emit)?;
+        let Some(untouched) = self.untouched(&writable.table, emit).map(Bound::boolean) else {
+            return Ok(shown);
+        };
+        Ok(Some(match shown {
+            None => untouched,
+            Some(shown) => {
+                let sql = format!("{} AND {}", shown.operand(), untouched.operand());
+                Bound::boolean(sql).over([&shown])
+            }
+        }))
     }
 
     /// `a = 1, (b, c) = (SELECT …)`
@@ -266,17 +289,14 @@ impl Binder<'_> {
     }
 
     fn delete_in_scope(&mut self, delete: &DeleteStmt) -> Result<Lowered> {
-        let with = match &delete.with_clause {
-            Some(with) => self.with_clause(with)?,
-            None => String::new(),
-        };
+        let with = self.changing_with(delete.with_clause.as_ref())?;
         let range = delete.relation.as_ref().ok_or_else(|| Problem::internal("DELETE without a table"))?;
         let writable = self.writable(range, "delete from")?;
         self.scope().has_from = true;
         self.add_target(&writable, range)?;
         let physical = quote(&writable.table.physical_name());
         let filter = if delete.using_clause.is_empty() {
-            let condition = self.view_condition(&writable, &writable.table.physical_name())?;
+            let condition = self.target_condition(&writable, &writable.table.physical_name())?;
             self.where_clause(delete.where_clause.as_deref(), condition)?
         } else {
             // SQLite's DELETE has no USING: the rows to delete are found by a join of the table with itself.
@@ -290,7 +310,7 @@ impl Binder<'_> {
                 }
             }
             let using = self.within(Clause::From, |binder| binder.bind_from(&delete.using_clause))?;
-            let condition = self.view_condition(&writable, &emit)?;
+            let condition = self.target_condition(&writable, &emit)?;
             let filter = self.where_clause(delete.where_clause.as_deref(), condition)?;
             if let Some(target) = self.scope().sources.first_mut() {
                 let prefix = format!("{}.", quote(&emit));
@@ -305,13 +325,23 @@ impl Binder<'_> {
                 quote(&emit)
             )
         };
-        let (returning, columns) = self.returning(delete.returning_clause.as_ref(), None)?;
-        Ok(Lowered {
-            text: format!("{with}DELETE FROM {physical}{filter}{returning}"),
-            columns,
+        let clause = delete.returning_clause.as_ref();
+        let returning = self.returning(clause, &writable, false, true)?;
+        if let Some((source, column)) = returning.foreign.first() {
+            let place = self.column_of(self.scopes.len().saturating_sub(1), *source, *column, None);
+            return Err(Problem::needs_postgres("DELETE … USING that returns columns of other tables")
+                .placed(place.and_then(|bound| bound.place)));
+        }
+        let lowered = Lowered {
+            text: format!("{with}DELETE FROM {physical}{filter}{}", returning.text),
+            columns: returning.columns,
             target: Some(writable.table.name.clone()),
             parameter_columns: Vec::new(),
             new_rows: None,
-        })
+        };
+        if returning.later {
+            return self.returned_later(clause, &writable, lowered, true, None);
+        }
+        Ok(lowered)
     }
 }
