@@ -19,8 +19,9 @@ pub(crate) fn register(connection: &rusqlite::Connection, registry: &SharedRegis
         Type::Interval,
         Type::Jsonb,
         Type::Inet,
-        Type::array(Type::Text),
     ];
+    types.extend(types.clone().into_iter().map(Type::array));
+    types.push(Type::array(Type::Text));
     types.extend(RangeKind::ALL.map(Type::Range));
     for ty in types {
         if let Some(name) = ty.storage().collation {

@@ -26,7 +26,7 @@
 //! | jsonb | TEXT | as PostgreSQL prints jsonb | `pg_jsonb` |
 //! | bytea | BLOB | itself | |
 //! | enum | TEXT | the label | `pg_enum_<id>` |
-//! | array | TEXT | a JSON array; int, float and bool elements are JSON numbers and booleans, every other element is a JSON string that holds the element's PostgreSQL text form, NULL is null, dimensions nest | `pg_array` |
+//! | array | TEXT | a JSON array; int, float and bool elements are JSON numbers and booleans, every other element is a JSON string that holds the element's PostgreSQL text form, NULL is null, dimensions nest | `pg_array`, `pg_array_numeric` and the like |
 //! | inet, cidr | TEXT | as PostgreSQL prints it | `pg_inet` |
 //! | macaddr | TEXT | as PostgreSQL prints it | |
 //! | bit(n), varbit(n) | TEXT | `0` and `1` | |

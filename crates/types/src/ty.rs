@@ -143,6 +143,21 @@ pub enum StorageClass {
     Blob,
 }
 
+/// The order of arrays whose elements are texts that are not ordered as such.
+fn array_collation(element: &Type) -> &'static str {
+    match element {
+        Type::Array(element) => array_collation(element),
+        Type::Numeric => "pg_array_numeric",
+        Type::Bpchar => "pg_array_bpchar",
+        Type::Citext => "pg_array_citext",
+        Type::TimeTz => "pg_array_timetz",
+        Type::Interval => "pg_array_interval",
+        Type::Jsonb => "pg_array_jsonb",
+        Type::Inet | Type::Cidr => "pg_array_inet",
+        _ => "pg_array",
+    }
+}
+
 impl Type {
     pub fn array(element: Type) -> Type {
         Type::Array(Box::new(element))
@@ -170,9 +185,8 @@ impl Type {
             Type::Interval => (StorageClass::Text, Some("pg_interval".into())),
             Type::Jsonb => (StorageClass::Text, Some("pg_jsonb".into())),
             Type::Inet | Type::Cidr => (StorageClass::Text, Some("pg_inet".into())),
-            Type::Array(_) | Type::Record | Type::Composite(_) => {
-                (StorageClass::Text, Some("pg_array".into()))
-            }
+            Type::Array(element) => (StorageClass::Text, Some(array_collation(element).into())),
+            Type::Record | Type::Composite(_) => (StorageClass::Text, Some("pg_array".into())),
             Type::Enum(id) => (StorageClass::Text, Some(format!("pg_enum_{}", id.0).into())),
             Type::Range(kind) => (StorageClass::Text, Some(format!("pg_range_{}", kind.name()).into())),
             _ => (StorageClass::Text, None),

@@ -370,6 +370,11 @@ pub(crate) fn compare(element: &Type, left: &str, right: &str, context: &Context
 /// The order of stored arrays and rows where element types are not known: numbers as numbers, other elements by the
 /// bytes of their text. Brackets count only where all elements are equal.
 pub(crate) fn compare_text(left: &str, right: &str) -> Ordering {
+    compare_by(left, right, &|left, right| left.cmp(right))
+}
+
+/// The same with another order of the elements that are strings.
+pub(crate) fn compare_by(left: &str, right: &str, strings: &dyn Fn(&str, &str) -> Ordering) -> Ordering {
     if left == right {
         return Ordering::Equal;
     }
@@ -377,7 +382,7 @@ pub(crate) fn compare_text(left: &str, right: &str) -> Ordering {
     loop {
         match (a.next(), b.next()) {
             (Some(a), Some(b)) => {
-                let order = compare_scalars(a, b);
+                let order = compare_scalars(a, b, strings);
                 if order.is_ne() {
                     return order;
                 }
@@ -392,7 +397,7 @@ pub(crate) fn compare_text(left: &str, right: &str) -> Ordering {
     }
 }
 
-fn compare_scalars(left: &str, right: &str) -> Ordering {
+fn compare_scalars(left: &str, right: &str, strings: &dyn Fn(&str, &str) -> Ordering) -> Ordering {
     let rank = |raw: &str| match scan::shape(raw) {
         Shape::Bool => 0,
         Shape::Number if number(raw).is_some() => 1,
@@ -406,7 +411,7 @@ fn compare_scalars(left: &str, right: &str) -> Ordering {
             (Some(a), Some(b)) => compare_numbers(&a, &b),
             _ => left.cmp(right),
         },
-        2 => scan::text_of(left).cmp(&scan::text_of(right)),
+        2 => strings(&scan::text_of(left), &scan::text_of(right)),
         4 => Ordering::Equal,
         _ => left.cmp(right).reverse(),
     })

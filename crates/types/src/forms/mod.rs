@@ -206,6 +206,9 @@ fn compare_classes(left: ValueRef<'_>, right: ValueRef<'_>) -> Ordering {
 }
 
 pub(crate) fn collate(name: &str, left: &str, right: &str, registry: &Registry) -> Ordering {
+    if let Some(ty) = name.strip_prefix("pg_array_").and_then(plain_collated_type) {
+        return array::compare_by(left, right, &|left, right| compare_text(&ty, left, right, registry));
+    }
     match collated_type(name) {
         Some(ty) => compare_text(&ty, left, right, registry),
         None => left.cmp(right),
@@ -214,7 +217,11 @@ pub(crate) fn collate(name: &str, left: &str, right: &str, registry: &Registry) 
 
 /// The type whose order a collation has.
 fn collated_type(name: &str) -> Option<Type> {
-    Some(match name.strip_prefix("pg_")? {
+    plain_collated_type(name.strip_prefix("pg_")?)
+}
+
+fn plain_collated_type(name: &str) -> Option<Type> {
+    Some(match name {
         "numeric" => Type::Numeric,
         "bpchar" => Type::Bpchar,
         "citext" => Type::Citext,
