@@ -289,6 +289,29 @@ fn updates_and_deletes() {
 }
 
 #[test]
+fn a_write_embeds_its_own_table_as_it_was_before() {
+    let shop = Shop::open();
+    shop.answers(
+        "POST",
+        "employees?select=id,boss:manager_id(name)",
+        r#"[{"id":4,"name":"new","manager_id":1},{"id":5,"name":"own","manager_id":5}]"#,
+        r#"[{"id":4,"boss":{"name":"ceo"}},{"id":5,"boss":null}]"#,
+    );
+    shop.answers(
+        "PATCH",
+        "employees?id=eq.1&select=name,reports:employees!manager_id(name)&reports.order=id",
+        r#"{"name":"founder","manager_id":1}"#,
+        r#"[{"name":"founder","reports":[{"name":"cto"},{"name":"new"}]}]"#,
+    );
+    shop.answers(
+        "DELETE",
+        "employees?id=eq.3&select=id,boss:manager_id(name,boss:manager_id(name))",
+        "",
+        r#"[{"id":3,"boss":{"name":"cto","boss":{"name":"founder"}}}]"#,
+    );
+}
+
+#[test]
 fn calls_return_values_and_rows() {
     let shop = Shop::open();
     shop.answers("POST", "rpc/add_up", r#"{"a":1}"#, "11");

@@ -4,9 +4,10 @@ use super::bound::{Bound, Form, quote, quote_text, weaker};
 use super::coerce::Coercion;
 use super::errors::Located;
 use super::scope::{Binder, Clause};
+use crate::catalog::Name;
 use mainstay_base::{Problem, Result};
 use mainstay_types::registry::{Body, Kind, Native};
-use mainstay_types::{Type, Volatility};
+use mainstay_types::{Type, Value, Volatility};
 
 /// The function that makes a JSON object of fields, and the aggregate that makes an array of such objects.
 pub(super) const ROW_TO_JSON: &str = "\"pg_row_to_json\"";
@@ -22,7 +23,10 @@ pub(super) fn call_native(
     spread: bool,
 ) -> Result<Bound> {
     let at = args.first().and_then(|bound| bound.place);
-    let args = if spread { unpack_variadic(args)? } else { args };
+    let mut args = if spread { unpack_variadic(args)? } else { args };
+    if matches!(native.name, "nextval" | "currval" | "setval") {
+        binder.resolve_sequence(&mut args);
+    }
     if native.strict && args.iter().any(Bound::is_null_constant) && !matches!(native.body, Body::Rows { .. })
     {
         let mut null = Bound::null();
@@ -175,6 +179,23 @@ pub(super) fn row_spec(fields: &[(String, Bound)]) -> String {
 }
 
 impl Binder<'_> {
+    /// A sequence that a literal names without its schema is looked for along the search path.
+    fn resolve_sequence(&self, args: &mut [Bound]) {
+        let Some(Bound { form: Form::Constant(Value::Text(text)), .. }) = args.first() else { return };
+        let parts = crate::ddl::sequence::parts(text);
+        let [name] = parts.as_slice() else { return };
+        let found = self
+            .search_path
+            .iter()
+            .map(|schema| Name::new(schema.as_str(), name.as_str()))
+            .find(|name| self.catalog.sequences.contains_key(name));
+        if let (Some(name), Some(argument)) = (found, args.first_mut()) {
+            let at = argument.place;
+            let text = Value::Text(crate::ddl::sequence::reference(&name));
+            *argument = Bound::constant(text, Type::Text).at(at);
+        }
+    }
+
     /// A row as JSON; other values stay as they are.
     pub fn row_as_json(&mut self, bound: Bound) -> Result<Bound> {
         let Form::Row { fields, present } = bound.form.clone() else { return Ok(bound) };

@@ -108,7 +108,20 @@ impl Binder<'_> {
             let what = format!("{what} specified, but {name} is not an aggregate function");
             return Err(Problem::new("42809", what).placed(at));
         }
+        if let Some(value) = self.own_setting(schema, name, &arguments) {
+            return Ok(Bound::constant(mainstay_types::Value::text(value), Type::Text).at(at));
+        }
         self.call_by_name(schema, name, arguments, at)
+    }
+
+    /// `current_setting('name')` within a function that sets the name for itself.
+    fn own_setting(&self, schema: Option<&str>, name: &str, arguments: &Arguments) -> Option<String> {
+        if name != "current_setting" || !self.is_native_schema(schema) {
+            return None;
+        }
+        let Form::UnknownText(wanted) = &arguments.values.first()?.form else { return None };
+        let mut settings = self.frames.iter().rev().flat_map(|frame| &frame.settings);
+        settings.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.clone())
     }
 
     pub fn arguments(&mut self, call: &FuncCall) -> Result<Arguments> {

@@ -37,7 +37,7 @@ pub(super) fn needs_steps(statements: &[Statement]) -> bool {
     }
 }
 
-fn writes(select: &pg_query::protobuf::SelectStmt) -> bool {
+pub(super) fn writes(select: &pg_query::protobuf::SelectStmt) -> bool {
     let ctes = select.with_clause.iter().flat_map(|with| &with.ctes);
     ctes.into_iter().any(|node| match &node.node {
         Some(NodeEnum::CommonTableExpr(cte)) => !matches!(
@@ -66,6 +66,16 @@ pub(super) fn output_fields(binder: &Binder<'_>, function: &Function) -> Option<
     binder.fields_of(&function.returns.ty.ty)
 }
 
+/// The name of a function's only OUT argument: that of its column, whatever the alias.
+fn single_out(function: &Function) -> Option<&str> {
+    let mut out =
+        function.arguments.iter().filter(|arg| matches!(arg.mode, ArgumentMode::Out | ArgumentMode::InOut));
+    match (out.next(), out.next()) {
+        (Some(only), None) if !only.name.is_empty() => Some(&only.name),
+        _ => None,
+    }
+}
+
 impl Binder<'_> {
     fn must_be_sql(&self, function: &Function, at: Option<usize>) -> Result<()> {
         if function.language.eq_ignore_ascii_case("sql") {
@@ -90,7 +100,11 @@ impl Binder<'_> {
                     .filter(|part| !part.is_empty())
                     .collect::<Vec<String>>()
             });
-        self.frames.push(Frame { function: function.name.clone(), arguments });
+        self.frames.push(Frame {
+            function: function.name.clone(),
+            arguments,
+            settings: function.settings.clone(),
+        });
         let before = search_path.map(|path| std::mem::replace(&mut self.search_path, path));
         let result = self.in_isolation(work);
         if let Some(before) = before {
@@ -141,7 +155,10 @@ impl Binder<'_> {
                 query.settle(self)?;
                 return Ok(query);
             }
-            None => vec![(function.name.name.clone(), function.returns.ty.clone())],
+            None => {
+                let name = single_out(function).unwrap_or(&function.name.name);
+                vec![(name.to_owned(), function.returns.ty.clone())]
+            }
         };
         let columns = query.columns();
         if columns.len() != wanted.len() {
@@ -304,13 +321,17 @@ impl Binder<'_> {
             return Err(Problem::new("0A000", format!("set-returning functions are not allowed in {words}"))
                 .placed(at));
         }
-        if !scope.extra_from.is_empty() {
+        if !scope.row_functions.items.is_empty() {
             return Err(
                 Problem::needs_postgres("more than one set-returning function in a select list").placed(at)
             );
         }
         let columns = scope.columns.clone();
         let (arguments, fence) = self.once_where_inlined(function, arguments, at)?;
+        if !self.scope().group_keys.is_empty() || arguments.iter().any(|(_, value)| value.aggregate) {
+            let what = format!("function {} (a set) in the select list of a grouped query", function.name);
+            return Err(Problem::needs_postgres(what).placed(at));
+        }
         let uses = arguments.iter().flat_map(|(_, value)| value.uses.clone()).collect::<Vec<_>>();
         let mut query = self.body_query(function, arguments, at)?;
         if let Some(fence) = fence {
@@ -326,7 +347,7 @@ impl Binder<'_> {
             source.hidden = true;
             source.row_type = function.returns.ty.ty.clone();
         }
-        scope.extra_from.push(text);
+        scope.row_functions.items.push(text);
         if is_row {
             return self.whole_row(level, index, at);
         }
@@ -365,11 +386,21 @@ impl Binder<'_> {
         }
         if function.returns.ty.ty == Type::Record && fields.is_none() {
             let types: Vec<ColumnType> = definitions.iter().map(|(_, ty)| ty.clone()).collect();
-            if types.len() != query.columns().len() {
+            if types.is_empty() {
                 return Err(Problem::new(
                     "42601",
                     "a column definition list is required for functions returning \"record\"",
                 )
+                .placed(at));
+            }
+            let count = query.columns().len();
+            if types.len() != count {
+                let amount = if count > types.len() { "many" } else { "few" };
+                return Err(Problem::new(
+                    "42P13",
+                    "return type mismatch in function declared to return record",
+                )
+                .with_details(format!("Final statement returns too {amount} columns."))
                 .placed(at));
             }
             query.coerce_columns(self, &types, Coercion::Assignment)?;
@@ -381,14 +412,15 @@ impl Binder<'_> {
         if ordinality {
             query = numbered(query);
         }
-        if fields.is_none() && alias.is_some() {
+        let is_scalar = fields.is_none() && function.returns.ty.ty != Type::Record;
+        if is_scalar && alias.is_some() && single_out(function).is_none() {
             query.rename(&[name.to_owned()])?;
         }
         if let Some(fence) = fence {
             query.fenced(fence, values.into_iter().flat_map(|value| value.uses).collect());
         }
         let text = self.add_query(query, name, alias, None, at)?;
-        let scalar = fields.is_none() && function.returns.ty.ty != Type::Record && !ordinality;
+        let scalar = is_scalar && !ordinality;
         if let Some(source) = self.scope().sources.last_mut() {
             source.scalar = scalar;
             source.schema = None;

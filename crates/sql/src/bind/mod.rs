@@ -31,6 +31,7 @@ mod query;
 mod range_functions;
 mod resolve;
 mod returning;
+mod row_functions;
 mod scope;
 mod select;
 mod setops;
@@ -244,7 +245,7 @@ pub fn describe_query(catalog: &Catalog, query: &str) -> Result<Vec<DescribedCol
 }
 
 /// Checks the body of a function as `CREATE FUNCTION` does (`check_function_bodies`).
-pub fn check_function(catalog: &Catalog, function: &Function) -> Result<()> {
+pub fn check_function(catalog: &Catalog, function: &Function, search_path: &[String]) -> Result<()> {
     if !function.language.eq_ignore_ascii_case("sql") {
         return Ok(());
     }
@@ -254,7 +255,7 @@ pub fn check_function(catalog: &Catalog, function: &Function) -> Result<()> {
         if function.arguments.iter().any(|argument| argument.ty.ty.is_pseudo()) {
             return Ok(());
         }
-        let mut binder = Binder::new(catalog, &[], &[]);
+        let mut binder = Binder::new(catalog, &[], search_path);
         let arguments: Vec<(String, Bound)> = functions::input_arguments(function)
             .into_iter()
             .enumerate()

@@ -125,6 +125,7 @@ impl Binder<'_> {
         if volatile.is_empty() {
             return arguments;
         }
+        self.writes = true;
         let core = Core::Select { distinct: false, targets: volatile, tail: String::new(), has_where: true };
         let query = Query::new(core);
         let columns: Vec<QueryColumn> = query.columns();

@@ -279,7 +279,14 @@ impl Query {
         types: &[ColumnType],
         how: Coercion,
     ) -> Result<()> {
-        if self.columns().iter().zip(types).all(|(column, ty)| column.ty == *ty) {
+        let settled = match &self.core {
+            // The first row does not speak for the others.
+            Core::Values { rows } => {
+                rows.iter().all(|row| row.iter().zip(types).all(|(cell, ty)| cell.ty == *ty))
+            }
+            _ => self.columns().iter().zip(types).all(|(column, ty)| column.ty == *ty),
+        };
+        if settled {
             return Ok(());
         }
         match &mut self.core {

@@ -377,12 +377,14 @@ impl Binder<'_> {
             )
             .placed(at));
         }
-        if !scope.extra_from.is_empty() {
+        if !scope.row_functions.items.is_empty() {
             return Err(
                 Problem::needs_postgres("more than one set-returning function in a select list").placed(at)
             );
         }
         let emit = self.emit_name(name);
+        let values = self.coerce_all(arguments.values, &target.types)?;
+        let arguments = Arguments { values: self.marked(values), ..arguments };
         let rows = self.native_rows(native, arguments, target, &emit)?;
         let text = format!("{} AS {}", rows.text, quote(&emit));
         let columns = rows.columns;
@@ -401,7 +403,7 @@ impl Binder<'_> {
         let scope = self.scope();
         let index = scope.sources.len();
         scope.sources.push(source);
-        scope.extra_from.push(text);
+        scope.row_functions.items.push(text);
         if rows.scalar {
             return self
                 .column_of(level, index, 0, at)

@@ -2,6 +2,7 @@
 
 use super::before::Changes;
 use super::bound::{Bound, Carried, Form, Use, quote};
+use super::row_functions::RowFunctions;
 use crate::catalog::{Catalog, Name, Relation};
 use crate::plan::{CompiledStep, OldRows};
 use mainstay_types::{ColumnType, Type};
@@ -48,6 +49,8 @@ pub(super) struct Binder<'c> {
 pub(super) struct Frame {
     pub function: Name,
     pub arguments: Vec<(String, Bound)>,
+    /// Its `SET name = value` clauses.
+    pub settings: Vec<(String, String)>,
 }
 
 /// Which part of a query is being bound: decides what may stand in it.
@@ -132,8 +135,8 @@ pub(super) struct Scope {
     /// How many aggregate calls surround the place.
     pub aggregate_depth: usize,
     pub windows: Vec<(String, pg_query::protobuf::WindowDef)>,
-    /// FROM items that set-returning functions of the select list add.
-    pub extra_from: Vec<String>,
+    /// What set-returning functions of the select list add.
+    pub row_functions: RowFunctions,
     /// What items of FROM use of the queries around.
     pub from_uses: Vec<Use>,
     /// GROUP BY expressions that are NULL in this branch of a grouping set.
@@ -163,7 +166,7 @@ impl Scope {
             group_keys: Vec::new(),
             aggregate_depth: 0,
             windows: Vec::new(),
-            extra_from: Vec::new(),
+            row_functions: RowFunctions::default(),
             from_uses: Vec::new(),
             null_keys: Vec::new(),
             null_groups: Vec::new(),

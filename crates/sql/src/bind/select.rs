@@ -86,14 +86,22 @@ impl Binder<'_> {
             })?),
             None => None,
         };
-        let keys = self.within(Clause::OrderBy, |binder| binder.order_by(&select.sort_clause, &targets))?;
-        self.check_grouping(&groups, &targets, having.as_ref(), &keys)?;
+        let mut keys =
+            self.within(Clause::OrderBy, |binder| binder.order_by(&select.sort_clause, &targets))?;
+        let functions = std::mem::take(&mut self.scope().row_functions);
+        let given: Vec<Bound> = functions.arguments().cloned().collect();
+        let grouped = self.check_grouping(&groups, &targets, having.as_ref(), &keys, &given)?;
         let mut tail = String::new();
-        for extra in std::mem::take(&mut self.scope().extra_from) {
+        let makes_rows = !functions.items.is_empty();
+        let (items, around) = match grouped && makes_rows {
+            true => (Vec::new(), Some(functions)),
+            false => (functions.in_place(), None),
+        };
+        for item in items {
             if !from.is_empty() {
                 from.push_str(", ");
             }
-            from.push_str(&extra);
+            from.push_str(&item);
         }
         if !from.is_empty() {
             tail.push_str(" FROM ");
@@ -111,6 +119,7 @@ impl Binder<'_> {
         }
         let aggregated = targets.iter().any(|target| target.bound.aggregate)
             || keys.iter().any(|key| key.bound.aggregate)
+            || given.iter().any(|bound| bound.aggregate)
             || having.is_some();
         if let Some(having) = &having {
             // SQLite takes HAVING without GROUP BY only beside an aggregate: a group of everything is one too.
@@ -125,16 +134,19 @@ impl Binder<'_> {
         }
         let has_where = filter.is_some() || !groups.is_empty() || having.is_some() || from.is_empty();
         let mut query = Query::new(Core::Select { distinct: false, targets, tail, has_where });
-        query.one_row =
-            (aggregated && groups.is_empty() && having.is_none()) || (from.is_empty() && filter.is_none());
+        query.one_row = !makes_rows
+            && ((aggregated && groups.is_empty() && having.is_none())
+                || (from.is_empty() && filter.is_none()));
         let ungrouped = groups.is_empty() && !self.scope().grand_total;
         query.single = ungrouped
+            && !makes_rows
             && (aggregated || from.is_empty() || self.finds_one_row(select.where_clause.as_deref()));
         let mut all: Vec<&Bound> = Vec::new();
         all.extend(&filter);
         all.extend(&groups);
         all.extend(&having);
         all.extend(keys.iter().map(|key| &key.bound));
+        all.extend(&given);
         let mut carrier = Bound::plain("", Type::Void).over(all);
         if let Core::Select { targets, .. } = &query.core {
             for target in targets {
@@ -144,6 +156,9 @@ impl Binder<'_> {
         carrier.uses.extend(std::mem::take(&mut self.scope().from_uses));
         query.uses = carrier.uses;
         query.volatility = carrier.volatility;
+        if let Some(functions) = around {
+            self.around_groups(functions, &mut query, &mut keys)?;
+        }
         Ok((query, keys))
     }
 
@@ -437,18 +452,21 @@ impl Binder<'_> {
         targets: &[Target],
         having: Option<&Bound>,
         keys: &[OrderKey],
-    ) -> Result<()> {
+        more: &[Bound],
+    ) -> Result<bool> {
         let parts = || {
-            targets.iter().map(|target| &target.bound).chain(having).chain(keys.iter().map(|key| &key.bound))
+            let keys = keys.iter().map(|key| &key.bound);
+            targets.iter().map(|target| &target.bound).chain(having).chain(keys).chain(more)
         };
         let grouped = !groups.is_empty() || having.is_some() || parts().any(|bound| bound.aggregate);
         if !grouped {
-            return Ok(());
+            return Ok(false);
         }
         let scope = self.scope();
         let id = scope.id;
         for bound in parts() {
-            let Some(used) = bound.uses.iter().find(|used| used.scope == id) else { continue };
+            let own = |used: &&super::bound::Use| used.scope == id && !scope.is_row_function(used.source);
+            let Some(used) = bound.uses.iter().find(own) else { continue };
             let Some(source) = scope.sources.get(used.source) else { continue };
             let Some(column) = source.columns.get(used.column) else { continue };
             if scope.group_keys.contains(&column.sql) {
@@ -460,7 +478,7 @@ impl Binder<'_> {
             ))
             .placed(used.place));
         }
-        Ok(())
+        Ok(true)
     }
 
     pub fn order_by(&mut self, list: &[Node], targets: &[Target]) -> Result<Vec<OrderKey>> {

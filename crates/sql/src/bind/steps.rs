@@ -10,9 +10,9 @@ use crate::catalog::{Function, Name};
 use crate::parse::Statement;
 use crate::plan::{CompiledStep, NewRows, Scratch};
 use mainstay_base::{Problem, Result};
-use mainstay_types::{StorageClass, Type};
+use mainstay_types::{StorageClass, Type, Value, Volatility};
 use pg_query::NodeEnum;
-use pg_query::protobuf::CommonTableExpr;
+use pg_query::protobuf::{CommonTableExpr, VariableSetKind, VariableSetStmt};
 
 /// One statement, lowered.
 pub(super) struct Lowered {
@@ -56,6 +56,7 @@ impl Binder<'_> {
             NodeEnum::InsertStmt(insert) => self.insert(insert),
             NodeEnum::UpdateStmt(update) => self.update(update),
             NodeEnum::DeleteStmt(delete) => self.delete(delete),
+            NodeEnum::VariableSetStmt(set) if !self.frames.is_empty() => self.set_variable(set),
             NodeEnum::MergeStmt(_) => Err(Problem::needs_postgres("MERGE")),
             NodeEnum::CallStmt(_) => Err(Problem::needs_postgres("CALL")),
             NodeEnum::DoStmt(_) => Err(Problem::needs_postgres("DO")),
@@ -63,6 +64,25 @@ impl Binder<'_> {
             NodeEnum::CopyStmt(_) => Err(Problem::needs_postgres("COPY")),
             _ => Err(Problem::new("0A000", "this statement belongs in a migration")),
         }
+    }
+
+    /// `SET` and `SET LOCAL` in the body of a function.
+    fn set_variable(&mut self, set: &VariableSetStmt) -> Result<Lowered> {
+        let value = match set.kind() {
+            VariableSetKind::VarSetValue => crate::ddl::setting(set),
+            VariableSetKind::VarSetDefault | VariableSetKind::VarReset => String::new(),
+            _ => return Err(Problem::needs_postgres("this form of SET in a function")),
+        };
+        if set.name == "search_path" {
+            return Err(Problem::needs_postgres("SET search_path in the body of a function")
+                .with_hint("write it as a clause of CREATE FUNCTION: `SET search_path = …`"));
+        }
+        let local = Bound::constant(Value::Integer(i64::from(set.is_local)), Type::Bool);
+        let values = vec![Bound::unknown_text(&set.name), Bound::unknown_text(&value), local];
+        let names = vec![String::new(); values.len()];
+        let arguments = super::functions::Arguments { values, names, spread: false };
+        let call = self.call_by_name(Some("pg_catalog"), "set_config", arguments, None)?;
+        Ok(Lowered::reading(format!("SELECT {}", call.sql), Vec::new()))
     }
 
     /// `WITH x AS (INSERT …)`: the statement runs first, its rows wait in a temporary table.
@@ -174,7 +194,6 @@ impl Binder<'_> {
             ))
             .placed(at));
         }
-        self.writes = true;
         let returns_nothing = function.returns.ty.ty == Type::Void;
         let Some((last, before)) = statements.split_last() else {
             return Ok(self.empty_query(function));
@@ -182,6 +201,20 @@ impl Binder<'_> {
         let arguments = self.computed_by_step(arguments);
         for statement in before {
             self.function_step(function, statement, &arguments, None, at)?;
+        }
+        if let NodeEnum::SelectStmt(select) = &last.node
+            && !super::inline::writes(select)
+        {
+            let query = self
+                .with_frame(function, arguments.clone(), |binder| {
+                    binder.scope().has_from = false;
+                    binder.subquery(select)
+                })
+                .map_err(|problem| relocated(problem, at))?;
+            // What gives other values each time must not run more often than the call.
+            if query.volatility != Volatility::Volatile {
+                return self.declared(function, query, at);
+            }
         }
         let wanted = (!returns_nothing).then_some(());
         match self.function_step(function, last, &arguments, wanted, at)? {
@@ -216,6 +249,8 @@ impl Binder<'_> {
             self.steps.push(lowered.step(None, false));
             return Ok(None);
         }
+        // Only the writer has temporary tables.
+        self.writes = true;
         let columns = lowered.columns.clone();
         let (scratch, sources) = self.scratch(&function.name.name, &columns);
         let text = format!("temp.{}", quote(&scratch.table));

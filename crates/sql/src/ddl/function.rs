@@ -81,7 +81,8 @@ impl Draft<'_> {
     fn check_body(&mut self, function: &Function) -> Result<()> {
         if function.language == "sql" {
             if self.settings.check_function_bodies {
-                crate::bind::check_function(&self.catalog, function).map_err(super::tree::unplaced)?;
+                crate::bind::check_function(&self.catalog, function, &self.settings.search_path)
+                    .map_err(super::tree::unplaced)?;
             }
         } else {
             self.notice(format!(
@@ -362,7 +363,7 @@ fn apply_option(function: &mut Function, option: &pg_query::protobuf::DefElem) {
 }
 
 /// The value of a `SET`, its parts separated by commas.
-pub(super) fn setting(set: &VariableSetStmt) -> String {
+pub(crate) fn setting(set: &VariableSetStmt) -> String {
     set.args.iter().filter_map(string).collect::<Vec<_>>().join(", ")
 }
 

@@ -27,7 +27,7 @@ mod rename;
 mod reshape;
 mod role;
 mod scope;
-mod sequence;
+pub(crate) mod sequence;
 mod table;
 mod texts;
 mod tree;
@@ -43,6 +43,7 @@ use mainstay_types::TypeId;
 use mainstay_types::context::CompositeType;
 use std::sync::Arc;
 
+pub(crate) use function::setting;
 pub use noop::NO_OPS;
 
 /// How a migration is planned.

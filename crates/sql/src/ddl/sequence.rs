@@ -38,7 +38,7 @@ pub(super) fn next_value(sequence: &Name) -> String {
 }
 
 /// The name as it stands in a string: quoted where folding would change it.
-pub(super) fn reference(name: &Name) -> String {
+pub(crate) fn reference(name: &Name) -> String {
     let part = |text: &str| {
         let plain = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
             && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
@@ -247,7 +247,7 @@ fn number(option: &DefElem) -> Result<i64> {
 }
 
 /// The dotted name in a string such as the argument of `nextval`.
-pub(super) fn parts(text: &str) -> Vec<String> {
+pub(crate) fn parts(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut quoted = false;
     let mut characters = text.chars().peekable();

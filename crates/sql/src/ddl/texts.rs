@@ -5,7 +5,7 @@ use super::scope::{Mention, Scoping};
 use super::tree::{string, strings, unplaced};
 use crate::catalog::{Catalog, ConstraintKind, KeyKind, Name, Relation, RelationKind};
 use crate::parse;
-use mainstay_base::Result;
+use mainstay_base::{Problem, Result};
 use pg_query::NodeEnum;
 use pg_query::protobuf::Node;
 use std::sync::Arc;
@@ -15,8 +15,11 @@ impl Draft<'_> {
     /// because only the functions of sequences take one.
     pub(super) fn expression_text(&self, relation: Option<&Name>, node: &Node) -> Result<String> {
         let mut node = node.clone();
+        if let Some(node) = &mut node.node {
+            self.resolve_sequences(node)?;
+        }
         strip_regclass(&mut node);
-        let mut hook = qualify;
+        let mut hook = |mention: Mention<'_>| self.qualify(mention);
         Scoping::new(&self.catalog, &self.settings.search_path, &mut hook).expression(relation, &mut node);
         parse::deparse_expression(&node).map_err(unplaced)
     }
@@ -25,11 +28,59 @@ impl Draft<'_> {
     /// its tables later do not appear in it.
     pub(super) fn query_text(&self, node: &NodeEnum) -> Result<String> {
         let mut node = node.clone();
-        let mut hook = qualify;
+        self.resolve_sequences(&mut node)?;
+        let mut hook = |mention: Mention<'_>| self.qualify(mention);
         Scoping::new(&self.catalog, &self.settings.search_path, &mut hook)
             .writing_stars_out()
             .query(&mut node);
         parse::deparse_statement(&node).map_err(unplaced)
+    }
+
+    /// Gives what is not in `public` its schema, so that the text means the same under any search path.
+    fn qualify(&self, mention: Mention<'_>) {
+        match mention {
+            Mention::Relation { range, name } if range.schemaname.is_empty() && name.schema != "public" => {
+                range.schemaname.clone_from(&name.schema);
+            }
+            Mention::Function(parts) => {
+                let Ok([name]) = <[String; 1]>::try_from(strings(parts)) else { return };
+                // The functions of `pg_catalog` come first whatever the path is.
+                let is_native = mainstay_types::registry::natives().any(|native| native.name == name)
+                    || mainstay_types::registry::aggregates().any(|native| native.name == name);
+                let found = self.lookup(&[name], |catalog, name| catalog.functions.contains_key(name));
+                if let Some(found) = found.filter(|found| !is_native && found.schema != "public") {
+                    parts.insert(0, super::scope::string_node(&found.schema));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `nextval('name')` means the sequence that has the name now: a literal there is a `regclass`.
+    fn resolve_sequences(&self, node: &mut NodeEnum) -> Result<()> {
+        let mut missing = None;
+        parse::for_each_node(node, &mut |visit| {
+            let parse::Visit::Node(NodeEnum::FuncCall(call)) = visit else { return };
+            let called = strings(&call.funcname).pop().unwrap_or_default();
+            if !matches!(called.as_str(), "nextval" | "currval" | "setval") {
+                return;
+            }
+            let Some(written) = call.args.first().and_then(regclass_literal) else { return };
+            let parts = super::sequence::parts(&written);
+            match self.lookup(&parts, |catalog, name| catalog.sequences.contains_key(name)) {
+                Some(name) if name.schema != "public" => {
+                    if let Some(argument) = call.args.first_mut() {
+                        *argument = super::tree::text_node(&super::sequence::reference(&name));
+                    }
+                }
+                Some(_) => {}
+                None => missing = Some(parts.join(".")),
+            }
+        });
+        match missing {
+            Some(name) => Err(Problem::new("42P01", format!("relation \"{name}\" does not exist"))),
+            None => Ok(()),
+        }
     }
 
     /// The table's columns that an expression mentions, in order, each once.
@@ -166,16 +217,6 @@ pub(super) fn default_search_path() -> Vec<String> {
     vec!["public".to_owned(), "extensions".to_owned()]
 }
 
-/// Gives a table outside `public` its schema, so that the text means the same under any search path.
-fn qualify(mention: Mention<'_>) {
-    if let Mention::Relation { range, name } = mention
-        && range.schemaname.is_empty()
-        && name.schema != "public"
-    {
-        range.schemaname.clone_from(&name.schema);
-    }
-}
-
 fn strip_regclass(node: &mut Node) {
     let Some(inner) = &mut node.node else { return };
     parse::for_each_node(inner, &mut |visit| {
@@ -192,6 +233,18 @@ fn strip_regclass(node: &mut Node) {
             }
         }
     });
+}
+
+/// The text of `'name'` or `'name'::regclass`.
+fn regclass_literal(node: &Node) -> Option<String> {
+    match node.node.as_ref()? {
+        constant @ NodeEnum::AConst(_) if string_constant(constant) => string(node),
+        NodeEnum::TypeCast(cast) => {
+            let ty = strings(&cast.type_name.as_ref()?.names).pop()?;
+            (ty == "regclass").then(|| string(cast.arg.as_deref()?)).flatten()
+        }
+        _ => None,
+    }
 }
 
 fn string_constant(node: &NodeEnum) -> bool {

@@ -23,6 +23,13 @@ pub(super) fn string(node: &Node) -> Option<String> {
     }
 }
 
+/// A string constant.
+pub(super) fn text_node(text: &str) -> Node {
+    let sval = pg_query::protobuf::String { sval: text.to_owned() };
+    let constant = AConst { val: Some(Val::Sval(sval)), isnull: false, location: -1 };
+    Node { node: Some(NodeEnum::AConst(constant)) }
+}
+
 pub(super) fn integer(node: &Node) -> Option<i64> {
     match node.node.as_ref()? {
         NodeEnum::Integer(number) => Some(i64::from(number.ival)),
