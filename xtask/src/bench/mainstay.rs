@@ -2,7 +2,7 @@
 
 use super::server::{Server, free_address};
 use super::{MEMBERS, MESSAGES, ROOMS, Subject, Workload};
-use crate::process::{self, Result, root};
+use crate::process::{self, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,10 +33,8 @@ pub fn uuid(kind: usize, number: usize) -> String {
 impl Mainstay {
     pub fn build() -> Result<Mainstay> {
         process::run(process::cargo().args(["build", "--release", "--package", "mainstay-cli"]))?;
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
         let keys = (0..MESSAGES).step_by(20).map(|number| uuid(3, number)).collect();
-        Ok(Mainstay { binary: target.join("release/mainstay"), keys })
+        Ok(Mainstay { binary: process::target().join("release/mainstay"), keys })
     }
 
     fn seed() -> String {

@@ -38,7 +38,7 @@ pub fn run(arguments: &[&str]) -> Result<()> {
         std::fs::remove_dir_all(&scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
     }
     process::run(process::cargo().args(["build", "--package", "mainstay-cli"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let target = process::target();
     let binary = target.join("debug/mainstay");
     let application = scratch.join("fixture");
     fixture::write(&options.checkout, &application)?;
