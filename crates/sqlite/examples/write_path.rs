@@ -1,6 +1,6 @@
 //! Measures durable inserts of one row each with a change record, and reads of one row.
 //!
-//! `cargo run --profile bench -p mainstay-sqlite --example write_path [seconds] [directory]`
+//! `cargo run --release -p mainstay-sqlite --example write_path [seconds] [directory] [callers]`
 //!
 //! The row is that of the storage notes: 16 bytes of key, owner, title, 200 characters of body, a checked integer, a
 //! float, a bool, two times, and an index over two columns. Callers are tasks on one thread.
@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 use support::{
     Directory, column, constraint, parts, planned, query, session, statement, step, table, write_of,
 };
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const COLUMNS: [(&str, Type); 9] = [
     ("id", Type::Uuid),
@@ -154,7 +157,8 @@ fn main() {
         );
         let plan = statement(&store, &text, "documents", &COLUMNS, &[]);
         let mut next = 0;
-        for callers in [1, 64, 256, 1024] {
+        let only = arguments.next().and_then(|text| text.parse().ok());
+        for callers in only.map_or(vec![1, 64, 256, 1024], |only| vec![only]) {
             next = writes(Rc::clone(&store), Arc::clone(&plan), callers, next, time).await;
         }
         let status = store.status();
