@@ -5,8 +5,8 @@
 
 use mainstay_base::{Problem, Result};
 use mainstay_engine::{
-    Change, ChangeSink, Format, Migrated, Migration, Operation, Plan, PlanKind, Position, Read, RecordStore,
-    Rows, Step, Write, WriteStep, Written,
+    Change, ChangeSink, Format, Migrated, Migration, Operation, Plan, PlanKind, Position, Read, ReadNow,
+    RecordStore, Rows, Step, Write, WriteStep, Written,
 };
 use mainstay_sql::Name;
 use mainstay_types::{Session, Type, Value};
@@ -33,6 +33,7 @@ macro_rules! record_store_suite {
             constraints_fail_in_the_words_of_postgresql,
             foreign_keys_name_themselves,
             a_read_of_several_plans_sees_one_snapshot,
+            a_read_at_once_sees_what_a_read_sees,
             a_rehearsed_write_leaves_nothing,
             expectations_are_part_of_a_write,
             changes_are_gapless_and_in_order,
@@ -317,6 +318,29 @@ pub async fn a_read_of_several_plans_sees_one_snapshot(store: &dyn RecordStore) 
         sure(written);
         let bodies: Vec<String> = sure(rows).iter().map(text_of).collect();
         assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "{bodies:?}");
+    }
+}
+
+pub async fn a_read_at_once_sees_what_a_read_sees(store: &dyn RecordStore) {
+    build_shop(store).await;
+    let (insert, notes) =
+        (plan(store, INSERT_NOTE, &NOTE_TYPES), plan(store, "SELECT id, title FROM notes ORDER BY id", &[]));
+    for id in 0..5 {
+        sure(store.write(write_of(vec![step(&insert, note(id, None, &format!("n{id}"), 1))])).await);
+        let waited = sure(store.read(read_of(&[(&notes, vec![])], Format::JsonArray)).await);
+        // A store may give the read back, whole, and always answers it when it waits.
+        let at_once = match store.read_now(read_of(&[(&notes, vec![])], Format::JsonArray)) {
+            ReadNow::Done(outcome) => sure(outcome),
+            ReadNow::NotNow(read) => sure(store.read(read).await),
+        };
+        assert_eq!(text_of(&at_once[0]), text_of(&waited[0]));
+        assert_eq!(at_once[0].count, u64::try_from(id).unwrap_or(0) + 1);
+    }
+    match store.read_now(read_of(&[(&insert, note(9, None, "n", 1))], Format::Nothing)) {
+        ReadNow::Done(outcome) => assert_eq!(problem_of(outcome).code(), "25006"),
+        ReadNow::NotNow(_) => {
+            assert_eq!(select(store, "SELECT count(*) AS n FROM notes").await, r#"[{"n":5}]"#)
+        }
     }
 }
 
