@@ -37,6 +37,17 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
+/// Without an `ORDER BY` rows come as they were inserted, which is what people see of PostgreSQL, and not in the order of
+/// whatever index happens to hold all columns asked for.
+pub(crate) fn scan_tables_in_order() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    // SAFETY: every store comes through here before it opens its first connection, and `Once` keeps others waiting.
+    // Where another user of the library has started it already, SQLite refuses the call and nothing changes.
+    ONCE.call_once(|| unsafe {
+        ffi::sqlite3_config(ffi::SQLITE_CONFIG_COVERING_INDEX_SCAN, 0 as c_int);
+    });
+}
+
 fn last_failure(db: *mut ffi::sqlite3) -> Failure {
     // SAFETY: `db` is an open connection; the message is copied before anything else runs on it.
     unsafe {

@@ -62,6 +62,7 @@ impl SqliteStore {
                 rusqlite::version()
             )));
         }
+        crate::raw::scan_tables_in_order();
         let lock = DirectoryLock::acquire(&settings.directory)?;
         let path = settings.directory.join("main.db");
         let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
