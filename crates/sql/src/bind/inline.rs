@@ -26,7 +26,11 @@ pub(super) fn body_statements(function: &Function) -> Result<Vec<Statement>> {
         let inner = inner.strip_suffix("END").or_else(|| inner.strip_suffix("end")).unwrap_or(inner);
         return crate::parse::statements(inner);
     }
-    crate::parse::statements(&function.body)
+    let statements = crate::parse::statements(&function.body)?;
+    if statements.is_empty() && function.returns.ty.ty == Type::Void {
+        return crate::parse::statements("SELECT NULL");
+    }
+    Ok(statements)
 }
 
 /// Whether running the body changes data or takes more than one query.
