@@ -128,6 +128,8 @@ fn http_settings(project: &Project, keys: Option<&Keys>) -> HttpSettings {
             anonymous_role: settings.auth.anonymous_role.clone(),
             idempotency_age: Duration::from_secs(u64::from(settings.rest.idempotency_hours) * 3_600),
             batch_requests_max: settings.rest.batch_requests_max,
+            plan_enabled: settings.rest.plan_enabled,
+            server_timing: settings.rest.server_timing,
             title: project.name(),
             ..RestSettings::default()
         },

@@ -64,6 +64,10 @@ pub struct RestSettings {
     pub idempotency_hours: u32,
     /// Requests of one batch.
     pub batch_requests_max: usize,
+    /// `Accept: application/vnd.pgrst.plan+json`.
+    pub plan_enabled: bool,
+    /// `Server-Timing` in answers.
+    pub server_timing: bool,
     /// What happens to tables with row security while policies are not applied.
     pub row_security: RowSecurity,
 }
@@ -89,6 +93,8 @@ impl Default for RestSettings {
             statement_timeout_ms: 8_000,
             idempotency_hours: 24,
             batch_requests_max: 100,
+            plan_enabled: false,
+            server_timing: false,
             row_security: RowSecurity::Refuse,
         }
     }

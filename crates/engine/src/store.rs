@@ -52,6 +52,11 @@ pub trait RecordStore: Send + Sync {
         ReadNow::NotNow(read)
     }
 
+    /// How the engine would carry the plan out, in its own words: lines, each with its depth in the tree. Nothing runs.
+    fn explain(&self, _: Arc<Plan>) -> BoxFuture<'_, Result<Vec<(usize, String)>>> {
+        Box::pin(async { Err(Problem::new("0A000", "this engine does not explain its plans")) })
+    }
+
     /// Runs the steps in one transaction.
     fn write(&self, write: Write) -> BoxFuture<'_, Result<Written>>;
 

@@ -8,6 +8,7 @@
 mod answer;
 mod cache;
 mod call;
+mod explain;
 mod fuzzy;
 mod payload;
 mod plan;

@@ -38,7 +38,7 @@ pub(crate) fn parse(payload: &Payload, same_keys: bool) -> Result<Rows<'_>> {
                 .collect();
             Ok(Rows { rows: vec![last_wins(row)] })
         }
-        Payload::Raw(_) => {
+        Payload::Raw(_) | Payload::Xml(_) => {
             Err(problems::invalid_body("Content-Type not acceptable: application/octet-stream"))
         }
     }

@@ -286,6 +286,8 @@ pub enum Payload {
     Form(Vec<(String, String)>),
     /// Raw bytes for a single-argument call.
     Raw(Vec<u8>),
+    /// The same, said to be XML.
+    Xml(Vec<u8>),
 }
 
 /// A whole request to `records`, as a face has understood it.
@@ -306,6 +308,15 @@ pub struct Request {
     /// The `Range` header or limit/offset of the top level as numbers, to make `Content-Range` from.
     pub offset: u64,
     pub limit: Option<u64>,
+    /// The answer is how the request would be carried out; nothing runs.
+    pub explain: Option<Explain>,
+}
+
+/// The form in which a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explain {
+    Json,
+    Text,
 }
 
 /// The part of a request that decides its plan.

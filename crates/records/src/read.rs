@@ -24,6 +24,9 @@ pub(crate) struct ReadPlan {
 impl Service {
     pub(crate) async fn run_read(&self, schema: &Arc<Schema>, request: &Request) -> Result<Response> {
         let read = self.read_of(schema, request)?;
+        if request.explain.is_some() {
+            return read_response(request, self.read(request, read.steps).await?);
+        }
         read_response(request, self.store.read(read).await?)
     }
 

@@ -83,6 +83,9 @@ impl Records {
     /// nothing has happened then.
     pub fn run_at_once(&self, request: &Request) -> Option<Result<Response>> {
         let service = &*self.0;
+        if request.explain.is_some() {
+            return None;
+        }
         if request.shape.action != Action::Read || !service.settings.schemas.contains(&request.schema) {
             return None;
         }
@@ -206,13 +209,28 @@ impl Service {
         Ok(Read { steps, session: request.session.clone(), timeout: self.settings.statement_timeout })
     }
 
+    pub(crate) async fn explain_plan(&self, plan: Arc<Plan>) -> Result<Vec<(usize, String)>> {
+        self.store.explain(plan).await
+    }
+
     pub(crate) async fn read(&self, request: &Request, steps: Vec<Step>) -> Result<Vec<Rows>> {
+        if let Some(form) = request.explain {
+            let body = self.explained(steps.into_iter().map(|step| step.plan).collect(), form).await?;
+            return Ok(vec![Rows { body, count: 1, ..Rows::default() }]);
+        }
         let read = self.guarded_read(request, steps)?;
         self.store.read(read).await
     }
 
     pub(crate) async fn write(&self, request: &Request, steps: Vec<WriteStep>) -> Result<Written> {
         self.admit(request, steps.iter().map(|step| &*step.plan))?;
+        if let Some(form) = request.explain {
+            let plans: Vec<Arc<Plan>> = steps.iter().map(|step| step.plan.clone()).collect();
+            let body = self.explained(plans, form).await?;
+            // The whole in every place: which step is the one that answers, its caller knows.
+            let rows = || Rows { body: body.clone(), count: 1, ..Rows::default() };
+            return Ok(Written { results: steps.iter().map(|_| rows()).collect(), ..Written::default() });
+        }
         let write = Write {
             steps,
             session: request.session.clone(),

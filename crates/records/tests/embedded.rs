@@ -5,7 +5,9 @@ mod support;
 use mainstay_base::Env;
 use mainstay_engine::{Migration, RecordStore};
 use mainstay_records::Records;
-use mainstay_records::query::{Action, Answer, Count, Payload, Request, Resolution, Response, Return};
+use mainstay_records::query::{
+    Action, Answer, Count, Explain, Payload, Request, Resolution, Response, Return,
+};
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
 use std::sync::Arc;
 use support::{StillWorld, records, request, settings};
@@ -35,6 +37,7 @@ set check_function_bodies = off;
 create function book_count() returns bigint language sql stable as 'select count(*) from books';
 set check_function_bodies = on;
 create function shout(customers) returns text language sql immutable as 'select upper($1.name)';
+create function nothing() returns void language sql immutable as '';
 create domain tint as int;
 create domain seconds as int;
 create function "json"(tint) returns json language sql immutable
@@ -159,6 +162,37 @@ fn embeds_follow_every_kind_of_relationship() {
         r#"[{"name":"ann","totals":[10.50, 20.00]}]"#,
     );
     shop.gets("customers?select=orders(tags(label))&id=eq.2", r#"[{"orders":[{"tags":[]}]}]"#);
+}
+
+#[test]
+fn a_plan_is_shown_and_nothing_runs() {
+    let shop = Shop::open();
+    let explained = |method: &str, url: &str, form: Explain| {
+        let mut asked = request(method, url, "");
+        asked.explain = Some(form);
+        asked.shape.answer = Answer::Raw;
+        text(&shop.run(asked)).to_owned()
+    };
+    let tree = explained("GET", "orders?id=eq.1&select=id,customers(name)", Explain::Json);
+    assert!(tree.starts_with(r#"[{"Plan":{"Node Type":"Statement","Plans":["#), "{tree}");
+    assert!(tree.contains(r#""SEARCH orders USING INTEGER PRIMARY KEY (rowid=?)""#), "{tree}");
+    let lines = explained("DELETE", "order_tags?order_id=eq.1", Explain::Text);
+    assert!(lines.starts_with("SEARCH order_tags USING "), "{lines}");
+    shop.gets("order_tags?select=tag_id&order_id=eq.1", r#"[{"tag_id":1},{"tag_id":2}]"#);
+}
+
+#[test]
+fn rows_without_an_order_come_as_they_were_inserted() {
+    let shop = Shop::open();
+    shop.run(request("POST", "customers", r#"{"name":"aaa"}"#));
+    let names = r#"[{"name":"ann"},{"name":"bob"},{"name":"cyd"},{"name":"aaa"}]"#;
+    shop.gets("customers?select=name", names);
+}
+
+#[test]
+fn a_function_without_a_body_does_nothing() {
+    let shop = Shop::open();
+    assert!(shop.run(request("GET", "rpc/nothing", "")).returns_void);
 }
 
 /// What PostgREST calls domain representations.

@@ -13,6 +13,7 @@ mod collations;
 mod connection;
 mod convert;
 mod engine_functions;
+mod explain;
 mod failing_row;
 mod foreign_keys;
 mod functions;

@@ -193,6 +193,14 @@ impl RecordStore for SqliteStore {
         self.inner.readers.read_now(read)
     }
 
+    fn explain(&self, plan: Arc<Plan>) -> BoxFuture<'_, Result<Vec<(usize, String)>>> {
+        let catalog = self.inner.shared.catalog();
+        let number = self.inner.shared.number;
+        Box::pin(self.inner.readers.with_connection(move |connection| {
+            crate::explain::lines(connection, &catalog, &plan::native(&plan, number)?.compiled)
+        }))
+    }
+
     fn write(&self, write: Write) -> BoxFuture<'_, Result<Written>> {
         Box::pin(async move {
             for step in &write.steps {

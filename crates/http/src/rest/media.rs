@@ -2,7 +2,7 @@
 
 use hyper::header::HeaderValue;
 use mainstay_base::{Problem, Result};
-use mainstay_records::query::Answer;
+use mainstay_records::query::{Answer, Explain};
 
 /// A media type that REST answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub(super) enum Media {
     Xml,
     Octets,
     OpenApi,
+    PlanJson,
+    PlanText,
+    /// What a function's domain names: its value as it is.
+    Domain,
 }
 
 impl Media {
@@ -28,7 +32,9 @@ impl Media {
             Media::Csv => "text/csv; charset=utf-8",
             Media::Text => "text/plain; charset=utf-8",
             Media::Xml => "text/xml; charset=utf-8",
-            Media::Octets => "application/octet-stream",
+            Media::Octets | Media::Domain => "application/octet-stream",
+            Media::PlanJson => "application/vnd.pgrst.plan+json; charset=utf-8",
+            Media::PlanText => "application/vnd.pgrst.plan+text; charset=utf-8",
             Media::OpenApi => "application/openapi+json; charset=utf-8",
         })
     }
@@ -38,7 +44,17 @@ impl Media {
             Media::Json | Media::ArrayStripped | Media::OpenApi => Answer::Array,
             Media::Object | Media::ObjectStripped => Answer::Object,
             Media::Csv => Answer::Csv,
-            Media::Text | Media::Xml | Media::Octets => Answer::Raw,
+            Media::Text | Media::Xml | Media::Octets | Media::Domain => Answer::Raw,
+            Media::PlanJson | Media::PlanText => Answer::Raw,
+        }
+    }
+
+    /// The form of a plan, where one is asked for instead of rows.
+    pub fn plan(self) -> Option<Explain> {
+        match self {
+            Media::PlanJson => Some(Explain::Json),
+            Media::PlanText => Some(Explain::Text),
+            _ => None,
         }
     }
 
@@ -47,8 +63,19 @@ impl Media {
     }
 }
 
-/// The first type of `Accept`, by quality, that can be made. `root` is the description of the whole.
-pub(super) fn negotiate(accept: Option<&HeaderValue>, root: bool) -> Result<Media> {
+/// What can be made besides the types that every relation and function has.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Offers<'a> {
+    /// The description of the whole, and nothing else.
+    pub root: bool,
+    pub plans: bool,
+    /// The media type that a function's domain names.
+    pub domain: Option<&'a str>,
+}
+
+/// The first type of `Accept`, by quality, that can be made.
+pub(super) fn negotiate(accept: Option<&HeaderValue>, offers: Offers<'_>) -> Result<Media> {
+    let root = offers.root;
     let usual = if root { Media::OpenApi } else { Media::Json };
     let Some(accept) = accept else { return Ok(usual) };
     match accept.as_bytes() {
@@ -60,8 +87,11 @@ pub(super) fn negotiate(accept: Option<&HeaderValue>, root: bool) -> Result<Medi
     let mut wanted: Vec<(f32, &str)> = split_outside_quotes(text, ',').map(with_quality).collect();
     wanted.sort_by(|one, other| other.0.total_cmp(&one.0));
     for (_, media) in &wanted {
-        if let Some(media) = known(media, root) {
+        if let Some(media) = known(media, root).filter(|media| offers.plans || media.plan().is_none()) {
             return Ok(media);
+        }
+        if offers.domain.is_some_and(|domain| domain.eq_ignore_ascii_case(media)) {
+            return Ok(Media::Domain);
         }
     }
     let names: Vec<&str> = wanted.iter().map(|(_, media)| *media).collect();
@@ -121,6 +151,8 @@ fn known(media: &str, root: bool) -> Option<Media> {
                 Media::Json
             }
         }
+        "application/vnd.pgrst.plan+json" | "application/vnd.pgrst.plan" => Media::PlanJson,
+        "application/vnd.pgrst.plan+text" => Media::PlanText,
         "text/csv" => Media::Csv,
         "text/plain" => Media::Text,
         "text/xml" => Media::Xml,
@@ -137,6 +169,7 @@ pub(super) enum BodyKind {
     Form,
     /// One unnamed argument.
     Raw,
+    Xml,
 }
 
 pub(super) fn body_kind(content_type: Option<&HeaderValue>, call: bool) -> Result<BodyKind> {
@@ -152,7 +185,8 @@ pub(super) fn body_kind(content_type: Option<&HeaderValue>, call: bool) -> Resul
         }
         "text/csv" => BodyKind::Csv,
         "application/x-www-form-urlencoded" => BodyKind::Form,
-        "text/plain" | "text/xml" | "application/octet-stream" if call => BodyKind::Raw,
+        "text/plain" | "application/octet-stream" if call => BodyKind::Raw,
+        "text/xml" if call => BodyKind::Xml,
         // fetch() in browsers names this type when the caller names none
         "text/plain" => BodyKind::Json,
         _ => return Err(Problem::new("PGRST102", format!("Content-Type not acceptable: {text}"))),
@@ -164,7 +198,7 @@ mod tests {
     use super::*;
 
     fn accepted(text: &str) -> Result<Media> {
-        negotiate(Some(&HeaderValue::from_str(text).expect("a header")), false)
+        negotiate(Some(&HeaderValue::from_str(text).expect("a header")), Offers::default())
     }
 
     #[test]
@@ -176,5 +210,19 @@ mod tests {
         let refused = accepted("text/html, image/png;q=0.3").expect_err("no such type");
         assert_eq!(refused.message(), "None of these media types are available: text/html, image/png");
         assert_eq!(refused.http_status(true), 406);
+    }
+
+    #[test]
+    fn plans_and_domains_are_made_where_they_are_offered() {
+        let plan = HeaderValue::from_static(
+            "application/vnd.pgrst.plan+text; for=\"application/json\"; options=analyze",
+        );
+        assert!(negotiate(Some(&plan), Offers::default()).is_err());
+        let offers = Offers { plans: true, ..Offers::default() };
+        assert_eq!(negotiate(Some(&plan), offers), Ok(Media::PlanText));
+        let html = HeaderValue::from_static("text/html, */*;q=0.1");
+        assert_eq!(negotiate(Some(&html), Offers::default()), Ok(Media::Json));
+        let offers = Offers { domain: Some("text/html"), ..Offers::default() };
+        assert_eq!(negotiate(Some(&html), offers), Ok(Media::Domain));
     }
 }

@@ -14,6 +14,7 @@ mod range;
 mod request;
 mod response;
 mod session;
+mod timing;
 
 use crate::edge::{Answering, BoxFuture, Face, Request, Response};
 use crate::openapi::OpenApi;
@@ -29,6 +30,7 @@ use request::{Asked, Draft};
 use session::{Curiosity, Sessions};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
+use timing::Timing;
 
 const API_KEY: HeaderName = HeaderName::from_static("apikey");
 const CONTENT_PROFILE: HeaderName = HeaderName::from_static("content-profile");
@@ -82,6 +84,10 @@ pub struct RestSettings {
     pub legacy_target_names: bool,
     /// The role of callers who have no other: what it may not do is answered with 401 instead of 403.
     pub anonymous_role: String,
+    /// Whether `Accept: application/vnd.pgrst.plan+json` is answered with how a request would be carried out.
+    pub plan_enabled: bool,
+    /// Whether answers say in `Server-Timing` where their time went.
+    pub server_timing: bool,
     /// Origins that browsers may call from; empty means any.
     pub cors_origins: Vec<String>,
     /// How long the answer of a request with an `Idempotency-Key` is kept.
@@ -110,6 +116,8 @@ impl Default for RestSettings {
             tx_rollback: false,
             legacy_target_names: true,
             anonymous_role: "anon".to_owned(),
+            plan_enabled: false,
+            server_timing: false,
             cors_origins: Vec::new(),
             idempotency_age: Duration::from_secs(24 * 3_600),
             kept_answer_bytes_max: 1024 * 1024,
@@ -228,28 +236,36 @@ impl Rest {
             return Answering::Now(response);
         }
         let Request { head, body, .. } = request;
+        let mut timing = Timing::start(self.settings.server_timing);
         let actor = match self.authenticate.authenticate(token(&head)) {
             Ok(actor) => actor,
             Err(problem) => return Answering::Now(self.finish(&head, problem_response(&problem, false))),
         };
-        match self.prepare(&head, &actor) {
+        timing.lap("jwt");
+        let prepared = self.prepare(&head, &actor);
+        timing.lap("parse");
+        match prepared {
             Ok(Prepared::Answer(response)) => Answering::Now(self.finish(&head, response)),
             Ok(Prepared::Run(asked, query)) => match self.service.run_at_once(&query) {
                 Some(answer) => {
+                    timing.lap("transaction");
                     let outcome = answer.and_then(|answer| self.shown(&head, asked, answer));
-                    Answering::Now(self.conclude(&head, &actor, outcome))
+                    Answering::Now(timing.told(self.conclude(&head, &actor, outcome)))
                 }
                 None => Answering::Later(Box::pin(async move {
-                    let outcome = self.carry_out(&head, asked, query, &actor).await;
-                    self.conclude(&head, &actor, outcome)
+                    let outcome = self.carry_out(&head, asked, query, &actor, &mut timing).await;
+                    timing.told(self.conclude(&head, &actor, outcome))
                 })),
             },
             Ok(Prepared::NeedsBody(draft)) => Answering::Later(Box::pin(async move {
                 let outcome = match self.with_body(draft, &head, body, &actor).await {
-                    Ok((asked, query)) => self.carry_out(&head, asked, query, &actor).await,
+                    Ok((asked, query)) => {
+                        timing.lap("parse");
+                        self.carry_out(&head, asked, query, &actor, &mut timing).await
+                    }
                     Err(problem) => Err(problem),
                 };
-                self.conclude(&head, &actor, outcome)
+                timing.told(self.conclude(&head, &actor, outcome))
             })),
             Err(problem) => Answering::Now(self.conclude(&head, &actor, Err(problem))),
         }
@@ -280,12 +296,14 @@ impl Rest {
         asked: Asked<'_>,
         query: query::Request,
         actor: &Actor,
+        timing: &mut Timing,
     ) -> Result<Response> {
         if !is_read(&head.method) && careful::is_asked(&head.headers) {
             return self.carefully(head, asked, query, actor).await;
         }
-        let answer = self.service.run(query).await?;
-        self.shown(head, asked, answer)
+        let answer = self.service.run(query).await;
+        timing.lap("transaction");
+        self.shown(head, asked, answer?)
     }
 
     fn shown(&self, head: &Parts, asked: Asked<'_>, answer: query::Response) -> Result<Response> {
@@ -310,7 +328,10 @@ impl Rest {
         if head.method != Method::GET && head.method != Method::HEAD {
             return Err(unsupported(&head.method));
         }
-        let media = media::negotiate(head.headers.get(hyper::header::ACCEPT), true)?;
+        let media = media::negotiate(
+            head.headers.get(hyper::header::ACCEPT),
+            media::Offers { root: true, ..media::Offers::default() },
+        )?;
         let mut response = Response::new(self.description(schema).into());
         response.headers_mut().insert(hyper::header::CONTENT_TYPE, media.content_type());
         self.profile(&mut response, schema);

@@ -1,13 +1,13 @@
 //! From a head and a body to a request of the records service.
 
-use super::media::{BodyKind, Media, body_kind, negotiate};
+use super::media::{BodyKind, Media, Offers, body_kind, negotiate};
 use super::prefer::Preferences;
 use super::range::Window;
 use super::{Rest, session, unsupported};
 use crate::edge::RequestBody;
 use crate::grammar::{self, Parsed, Reading};
 use hyper::Method;
-use hyper::header::{ACCEPT, CONTENT_TYPE, RANGE};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RANGE};
 use hyper::http::request::Parts;
 use mainstay_base::{Problem, Result};
 use mainstay_identity::Actor;
@@ -23,6 +23,8 @@ pub(super) struct Asked<'a> {
     pub kind: Kind,
     pub head_only: bool,
     pub media: Media,
+    /// Where it is not the media type's own: that of a function's domain.
+    pub content_type: Option<HeaderValue>,
     pub window: Window,
     pub preferences: Preferences,
 }
@@ -75,7 +77,8 @@ impl Rest {
         let preferences = Preferences::read(&head.headers, self.settings.tx_override)?;
         let mut parsed = self.parse(head, false)?;
         let window = self.window(head, &mut parsed, !writes)?;
-        let media = negotiate(head.headers.get(ACCEPT), false)?;
+        let offers = Offers { plans: self.settings.plan_enabled, ..Offers::default() };
+        let media = negotiate(head.headers.get(ACCEPT), offers)?;
         let body = match head.method {
             Method::POST | Method::PATCH | Method::PUT => {
                 Takes::Rows(body_kind(head.headers.get(CONTENT_TYPE), false)?)
@@ -104,6 +107,7 @@ impl Rest {
             kind,
             head_only: head.method == Method::HEAD,
             media,
+            content_type: None,
             window,
             preferences,
         };
@@ -122,12 +126,17 @@ impl Rest {
         let preferences = Preferences::read(&head.headers, self.settings.tx_override)?;
         let mut parsed = self.parse(head, read_only)?;
         let window = self.window(head, &mut parsed, read_only)?;
-        let media = negotiate(head.headers.get(ACCEPT), false)?;
+        let domain = self.domain_media(schema, name);
+        let offers =
+            Offers { plans: self.settings.plan_enabled, domain: domain.as_deref(), ..Offers::default() };
+        let media = negotiate(head.headers.get(ACCEPT), offers)?;
+        let content_type =
+            domain.filter(|_| media == Media::Domain).and_then(|domain| HeaderValue::from_str(&domain).ok());
         let body = match read_only {
             true => Takes::Nothing,
             false => Takes::Arguments(body_kind(head.headers.get(CONTENT_TYPE), true)?),
         };
-        let single_argument = body == Takes::Arguments(BodyKind::Raw);
+        let single_argument = matches!(body, Takes::Arguments(BodyKind::Raw | BodyKind::Xml));
         let arguments = std::mem::take(&mut parsed.arguments);
         let action = Action::Call(CallTarget { read_only, arguments, single_argument });
         let asked = Asked {
@@ -136,6 +145,7 @@ impl Rest {
             kind: Kind::Call,
             head_only: head.method == Method::HEAD,
             media,
+            content_type,
             window,
             preferences,
         };
@@ -190,7 +200,11 @@ impl Rest {
         payload: Payload,
         actor: &Arc<Actor>,
     ) -> (Asked<'a>, Request) {
-        let Draft { asked, target, action, returning, parsed, .. } = draft;
+        let Draft { asked, target, action, mut returning, parsed, .. } = draft;
+        let explain = asked.media.plan();
+        if explain.is_some() {
+            returning = Return::Representation;
+        }
         let preferences = &asked.preferences;
         let curious = self.curiosity.of(&self.service.catalog());
         let session = match (&preferences.time_zone, curious) {
@@ -207,7 +221,7 @@ impl Rest {
         let shown = returning == Return::Representation && !asked.head_only;
         let answer = match asked.media.answer() {
             Answer::Object => Answer::Object,
-            answer if shown => answer,
+            answer if shown || explain.is_some() => answer,
             _ => Answer::Nothing,
         };
         let request = Request {
@@ -231,8 +245,17 @@ impl Rest {
             },
             offset: asked.window.offset,
             limit: asked.window.limit,
+            explain,
         };
         (asked, request)
+    }
+
+    /// The media type that the domain of a function's result names (`create domain "text/html" as text`).
+    fn domain_media(&self, schema: &str, name: &str) -> Option<String> {
+        let catalog = self.service.catalog();
+        let overloads = catalog.functions.get(&mainstay_sql::Name::new(schema, name))?;
+        let domains = overloads.iter().filter_map(|function| function.returns.domain.as_ref());
+        domains.map(|domain| &domain.name).find(|domain| domain.contains('/')).cloned()
     }
 
     /// Whether conflicts can be resolved at all: only then the preference counts as applied.
@@ -250,6 +273,7 @@ async fn payload(kind: BodyKind, body: RequestBody, call: bool) -> Result<Payloa
         BodyKind::Json => Payload::Json(bytes.into()),
         BodyKind::Csv => Payload::Csv(bytes.into()),
         BodyKind::Raw => Payload::Raw(bytes.into()),
+        BodyKind::Xml => Payload::Xml(bytes.into()),
         BodyKind::Form => {
             let text = std::str::from_utf8(&bytes)
                 .map_err(|_| Problem::new("PGRST102", "the form is not valid UTF-8"))?;

@@ -16,6 +16,13 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 
 impl Rest {
     pub(super) fn response(&self, mut asked: Asked<'_>, answer: query::Response) -> Result<Response> {
+        if asked.media.plan().is_some() {
+            let mut response =
+                Response::new(if asked.head_only { Body::empty() } else { Body::from(answer.body) });
+            response.headers_mut().insert(CONTENT_TYPE, asked.media.content_type());
+            self.profile(&mut response, asked.schema);
+            return Ok(response);
+        }
         let (rows, total) = (answer.rows, answer.total);
         let full = asked.preferences.returning == Some(Return::Representation);
         let minimal = if full { StatusCode::OK } else { StatusCode::NO_CONTENT };
@@ -58,7 +65,9 @@ impl Rest {
                 response.headers_mut().insert(hyper::header::ETAG, validator);
             }
             if shown {
-                response.headers_mut().insert(CONTENT_TYPE, asked.media.content_type());
+                let own = asked.content_type.take();
+                let content_type = own.unwrap_or_else(|| asked.media.content_type());
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
                 self.profile(&mut response, asked.schema);
             }
             response

@@ -246,12 +246,13 @@ fn body_of(payload: &Payload) -> (Body, Option<&[u8]>) {
         Payload::Csv(_) => (Body::Csv, None),
         Payload::Form(_) => (Body::Form, None),
         Payload::Raw(bytes) => (Body::Raw, Some(bytes)),
+        Payload::Xml(bytes) => (Body::Xml, Some(bytes)),
     }
 }
 
 /// The object of arguments: of an array the first one counts, an absent body is an empty one.
 fn first_row(payload: &Payload, kind: Body) -> Result<(Row<'_>, Option<Problem>)> {
-    if kind == Body::Raw || matches!(payload, Payload::None) {
+    if kind.is_whole() || matches!(payload, Payload::None) {
         return Ok((Vec::new(), None));
     }
     if let Payload::Json(bytes) = payload

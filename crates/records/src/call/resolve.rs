@@ -19,6 +19,14 @@ pub(crate) enum Body {
     Form = 2,
     Csv = 3,
     Raw = 4,
+    Xml = 5,
+}
+
+impl Body {
+    /// Whether it can only be one argument as a whole.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Body::Raw | Body::Xml)
+    }
 }
 
 pub(crate) struct Sought<'a> {
@@ -83,9 +91,9 @@ fn is_callable(function: &Function) -> bool {
     let is_trigger = matches!(function.returns.ty.ty, Type::Trigger);
     let can_be = match unnamed.as_slice() {
         [] => true,
-        [_] => inputs(function)
-            .next()
-            .is_some_and(|first| matches!(first.ty.ty, Type::Bytea | Type::Json | Type::Jsonb | Type::Text)),
+        [_] => inputs(function).next().is_some_and(|first| {
+            matches!(first.ty.ty, Type::Bytea | Type::Json | Type::Jsonb | Type::Text | Type::Xml)
+        }),
         _ => false,
     };
     can_be && !is_trigger
@@ -98,7 +106,7 @@ fn matches_names(function: &Function, names: &BTreeSet<&str>, body: Body) -> boo
         set.insert(argument.name.as_str());
     }
     if required.is_empty() && optional.is_empty() {
-        return names.is_empty() && body != Body::Raw;
+        return names.is_empty() && !body.is_whole();
     }
     required.is_subset(names) && names.iter().all(|name| required.contains(name) || optional.contains(name))
 }
@@ -110,6 +118,7 @@ fn takes_body(function: &Function, body: Body) -> bool {
         && match body {
             Body::Json => matches!(only.ty.ty, Type::Json | Type::Jsonb),
             Body::Raw => matches!(only.ty.ty, Type::Text | Type::Bytea),
+            Body::Xml => only.ty.ty == Type::Xml,
             Body::None | Body::Form | Body::Csv => false,
         }
 }
@@ -137,11 +146,15 @@ fn not_found(
 ) -> mainstay_base::Problem {
     let arguments: Vec<&str> = names.iter().copied().collect();
     let near =
-        if sought.body == Body::Raw { None } else { near(schema, sought.function, &arguments, overloads) };
+        if sought.body.is_whole() { None } else { near(schema, sought.function, &arguments, overloads) };
     let described = CallSought {
         function: sought.function,
         arguments: &arguments,
-        single: (sought.body == Body::Raw).then_some("text"),
+        single: match sought.body {
+            Body::Raw => Some("text"),
+            Body::Xml => Some("xml"),
+            _ => None,
+        },
         json: sought.body == Body::Json,
     };
     problems::function_not_found(&described, near)

@@ -141,6 +141,7 @@ impl Service {
         };
         let shape = &request.shape;
         let body = match shape.returning {
+            _ if request.explain.is_some() => mains.into_iter().next().unwrap_or_default().body,
             Return::Representation => {
                 answer::body(shape, rows, answer::joined(answer::format(shape), mains))?
             }

@@ -224,6 +224,7 @@ pub fn request(method: &str, url: &str, body: &str) -> Request {
         rollback: false,
         offset: 0,
         limit: None,
+        explain: None,
     }
 }
 

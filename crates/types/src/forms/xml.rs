@@ -82,8 +82,12 @@ impl<'t> Scanner<'t> {
 
     fn wrong(&self, why: &str) -> String {
         let done = self.whole.len() - self.rest.len();
-        let line = self.whole.get(..done).unwrap_or_default().matches('\n').count() + 1;
-        format!("line {line}: {why}")
+        let before = self.whole.get(..done).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let shown = self.whole.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let column = before.get(start..).unwrap_or_default().chars().count();
+        format!("line {line}: {why}\n{shown}\n{:column$}^", "")
     }
 
     fn until(&mut self, end: &str, why: &str) -> Scanned {
@@ -251,6 +255,6 @@ mod tests {
             assert_eq!(input(bad).expect_err(bad).code(), "2200N", "{bad}");
         }
         let problem = input("<a>\n</b>").expect_err("mismatch");
-        assert_eq!(problem.details(), Some("line 2: Opening and ending tag mismatch: a and b"));
+        assert_eq!(problem.details(), Some("line 2: Opening and ending tag mismatch: a and b\n</b>\n   ^"));
     }
 }

@@ -61,7 +61,9 @@ impl Once {
         }
         match payload {
             Payload::None => {}
-            Payload::Json(bytes) | Payload::Csv(bytes) | Payload::Raw(bytes) => feed(&mut hash, bytes),
+            Payload::Json(bytes) | Payload::Csv(bytes) | Payload::Raw(bytes) | Payload::Xml(bytes) => {
+                feed(&mut hash, bytes)
+            }
             Payload::Form(pairs) => {
                 for (name, value) in pairs {
                     feed(&mut hash, name.as_bytes());
