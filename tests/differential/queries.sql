@@ -167,3 +167,5 @@ select id from people order by id limit (select -1);
 select id from people order by id offset (select -1);
 select id from people order by id limit (select 2) offset (select 1);
 select id from people order by id limit (select null::int) offset (select null::int);
+select name from people order by data->>'no such key', name;
+select name, data->>'city' from people order by data->>'city' desc, name;

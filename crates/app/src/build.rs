@@ -11,7 +11,7 @@ use mainstay_http::rest::{RestService, RestSettings};
 use mainstay_http::{HttpParts, HttpSettings, Running};
 use mainstay_identity::{Verifier, VerifierSettings};
 use mainstay_records::query::{Request, Response};
-use mainstay_records::{Records, RecordsParts, RecordsSettings, Together};
+use mainstay_records::{CursorKey, Records, RecordsParts, RecordsSettings, Together};
 use mainstay_sql::Catalog;
 use mainstay_sql::catalog::RelationKind;
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
@@ -84,6 +84,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
             rows_max: rows_max(project),
             aggregates_enabled: settings.rest.aggregates,
             tx_rollback_allowed: settings.rest.tx_rollback,
+            cursor_key: Some(CursorKey(secret.derive("mainstay: cursors of pages")?)),
             row_security_ignored: settings.rest.row_security == RowSecurity::Ignore,
             statement_timeout: Duration::from_millis(settings.rest.statement_timeout_ms),
             ..RecordsSettings::default()

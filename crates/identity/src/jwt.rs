@@ -34,6 +34,11 @@ impl Secret {
         Ok(Secret(bytes))
     }
 
+    /// A key for another purpose, from which the secret cannot be found.
+    pub fn derive(&self, purpose: &str) -> Result<[u8; 32]> {
+        Ok(self.mac()?.chain_update(purpose.as_bytes()).finalize().into_bytes().into())
+    }
+
     fn mac(&self) -> Result<Hmac<Sha256>> {
         Hmac::new_from_slice(&self.0).map_err(|_| Problem::internal("the JWT secret cannot be used as a key"))
     }

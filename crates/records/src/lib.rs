@@ -10,6 +10,7 @@ mod cache;
 mod call;
 mod explain;
 mod fuzzy;
+mod keyset;
 mod payload;
 mod plan;
 mod problems;
@@ -23,6 +24,7 @@ mod transact;
 mod values;
 mod write;
 
+pub use keyset::cursor::{CursorKey, MARK as CURSOR_MARK};
 pub use relationships::{Reference, references, says_one_row};
 pub use service::{Records, RecordsParts, build};
 pub use settings::RecordsSettings;

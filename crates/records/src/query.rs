@@ -310,6 +310,8 @@ pub struct Request {
     pub limit: Option<u64>,
     /// The answer is how the request would be carried out; nothing runs.
     pub explain: Option<Explain>,
+    /// `after=`: the cursor of a page by key, empty for the first one.
+    pub after: Option<String>,
 }
 
 /// The form in which a plan is shown.
@@ -338,6 +340,8 @@ pub struct Response {
     pub rows: u64,
     /// All rows that match, where a count was asked for.
     pub total: Option<u64>,
+    /// The cursor of the next page, where pages by key were asked for and there is one.
+    pub next: Option<String>,
     /// For an insert of one row with `return=headers-only`: the query string that names it (`id=eq.7`, parts
     /// percent-encoded and joined by `&`), for `Location`.
     pub location: Option<String>,

@@ -2,6 +2,8 @@
 
 use crate::cache::PlanCache;
 use crate::call::CallPlan;
+use crate::keyset::PagePlan;
+use crate::keyset::cursor::CursorKey;
 use crate::plan::{Parameter, Statement};
 use crate::problems;
 use crate::query::{Action, Request, Response};
@@ -31,6 +33,11 @@ pub struct RecordsParts {
 /// Builds the service.
 pub fn build(settings: RecordsSettings, parts: RecordsParts) -> Records {
     let entries = settings.plan_cache_entries_max;
+    let cursor_key = settings.cursor_key.clone().unwrap_or_else(|| {
+        let mut bytes = [0; 32];
+        parts.env.fill_random(&mut bytes);
+        CursorKey(bytes)
+    });
     Records(Arc::new(Service {
         store: parts.store,
         env: parts.env,
@@ -38,6 +45,8 @@ pub fn build(settings: RecordsSettings, parts: RecordsParts) -> Records {
         reads: Arc::new(PlanCache::new(entries)),
         writes: Arc::new(PlanCache::new(entries)),
         calls: Arc::new(PlanCache::new(entries)),
+        pages: Arc::new(PlanCache::new(entries)),
+        cursor_key,
         settings: Arc::new(settings),
     }))
 }
@@ -54,6 +63,8 @@ pub(crate) struct Service {
     pub(crate) reads: Arc<PlanCache<ReadPlan>>,
     pub(crate) writes: Arc<PlanCache<WritePlan>>,
     pub(crate) calls: Arc<PlanCache<CallPlan>>,
+    pub(crate) pages: Arc<PlanCache<PagePlan>>,
+    pub(crate) cursor_key: CursorKey,
 }
 
 /// A statement that the store has bound, with what its parameters are filled from.
@@ -83,7 +94,7 @@ impl Records {
     /// nothing has happened then.
     pub fn run_at_once(&self, request: &Request) -> Option<Result<Response>> {
         let service = &*self.0;
-        if request.explain.is_some() {
+        if request.explain.is_some() || request.after.is_some() {
             return None;
         }
         if request.shape.action != Action::Read || !service.settings.schemas.contains(&request.schema) {
@@ -120,13 +131,18 @@ impl Service {
             reads: self.reads.clone(),
             writes: self.writes.clone(),
             calls: self.calls.clone(),
+            pages: self.pages.clone(),
+            cursor_key: self.cursor_key.clone(),
         }))
     }
 
     async fn attempt(&self, request: &Request) -> Result<Response> {
         let schema = self.schema();
         match &request.shape.action {
-            Action::Read => self.run_read(&schema, request).await,
+            Action::Read => match &request.after {
+                None => self.run_read(&schema, request).await,
+                Some(after) => self.run_page(&schema, request, after).await,
+            },
             Action::Insert(insert) => self.run_insert(&schema, request, insert).await,
             Action::Replace(_) => self.run_replace(&schema, request).await,
             Action::Update(update) => self.run_update(&schema, request, update).await,
@@ -140,6 +156,7 @@ impl Service {
         self.reads.clear();
         self.writes.clear();
         self.calls.clear();
+        self.pages.clear();
     }
 
     /// What is derived from the catalog as it is now.

@@ -1,5 +1,6 @@
 //! What an operator may set.
 
+use crate::keyset::cursor::CursorKey;
 use std::time::Duration;
 
 /// Settings of the records service. Data only: the store comes in as a part.
@@ -18,6 +19,8 @@ pub struct RecordsSettings {
     /// Serves tables with row security to every role, although no policy is applied. Off: such a table is refused to
     /// roles that do not bypass row security.
     pub row_security_ignored: bool,
+    /// Signs the cursors of pages; one is made up where it is missing, and cursors end with the process.
+    pub cursor_key: Option<CursorKey>,
     /// How long a statement may run.
     pub statement_timeout: Duration,
     /// How many plans are kept.
@@ -37,6 +40,7 @@ impl Default for RecordsSettings {
             aggregates_enabled: false,
             tx_rollback_allowed: false,
             row_security_ignored: false,
+            cursor_key: None,
             statement_timeout: Duration::from_secs(8),
             plan_cache_entries_max: 4_096,
             embed_depth_max: 12,

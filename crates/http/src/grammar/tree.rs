@@ -31,6 +31,8 @@ pub struct Parsed {
     pub arguments: Vec<(String, Vec<LiteralId>)>,
     pub limit: Option<i64>,
     pub offset: Option<i64>,
+    /// The cursor of a page by key, empty for the first.
+    pub after: Option<String>,
 }
 
 impl Parsed {
@@ -98,6 +100,10 @@ impl Builder {
             "or" => self.logic(key, value, Logic::Or),
             _ => match key {
                 "select" => Ok(()),
+                "after" if is_cursor(value) => {
+                    self.parsed.after.get_or_insert_with(|| value.to_owned());
+                    Ok(())
+                }
                 "columns" => {
                     let names = read_names(value).map_err(|fail| {
                         refused(fail, Rule::Names, "failed to parse columns parameter", value, value)
@@ -253,6 +259,11 @@ fn tree_path(key: &str) -> Result<(Vec<String>, Field)> {
         }
         return Ok((path, Field { name, path: steps }));
     }
+}
+
+/// Whether a value of `after` is a cursor and not a filter on a column of that name.
+fn is_cursor(value: &str) -> bool {
+    value.is_empty() || value.starts_with(mainstay_records::CURSOR_MARK)
 }
 
 /// Whether PostgREST would take a value that is no filter for an argument: not when it began as a filter.

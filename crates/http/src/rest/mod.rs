@@ -9,6 +9,7 @@ pub(crate) mod cors;
 mod etag;
 mod media;
 mod options;
+mod page;
 mod prefer;
 mod range;
 mod request;

@@ -3,7 +3,7 @@
 use super::media::{BodyKind, Media, Offers, body_kind, negotiate};
 use super::prefer::Preferences;
 use super::range::Window;
-use super::{Rest, session, unsupported};
+use super::{Rest, page, session, unsupported};
 use crate::edge::RequestBody;
 use crate::grammar::{self, Parsed, Reading};
 use hyper::Method;
@@ -27,6 +27,8 @@ pub(super) struct Asked<'a> {
     pub content_type: Option<HeaderValue>,
     pub window: Window,
     pub preferences: Preferences,
+    /// The URL of the next page by key but for its cursor, where pages are asked for.
+    pub page: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +112,7 @@ impl Rest {
             content_type: None,
             window,
             preferences,
+            page: page::url(head, &parsed)?,
         };
         Ok(Draft { asked, target: name.to_owned(), action, returning, parsed, body })
     }
@@ -148,6 +151,7 @@ impl Rest {
             content_type,
             window,
             preferences,
+            page: page::url(head, &parsed)?,
         };
         let returning = Return::Representation;
         Ok(Draft { asked, target: name.to_owned(), action, returning, parsed, body })
@@ -246,6 +250,7 @@ impl Rest {
             offset: asked.window.offset,
             limit: asked.window.limit,
             explain,
+            after: parsed.after,
         };
         (asked, request)
     }

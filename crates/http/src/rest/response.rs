@@ -82,6 +82,9 @@ impl Rest {
                 headers.insert(LOCATION, location);
             }
         }
+        if let (Some(url), Some(cursor)) = (&asked.page, &answer.next) {
+            super::page::link(headers, url, cursor);
+        }
         keep_applied(asked.kind, &mut asked.preferences);
         if let Some(applied) = asked.preferences.applied() {
             headers.insert(PREFERENCE_APPLIED, applied);

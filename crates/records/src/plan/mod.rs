@@ -7,6 +7,7 @@
 
 pub(crate) mod field;
 pub(crate) mod filter;
+pub(crate) mod keyset;
 pub(crate) mod select;
 pub(crate) mod spread;
 pub(crate) mod tree;

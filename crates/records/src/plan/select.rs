@@ -231,7 +231,7 @@ impl Builder<'_> {
     }
 
     /// `order=relation(column)`: a column of what a to-one embed selects, else of its relation.
-    fn related(&mut self, node: &Node<'_>, relation: &str, term: &OrderTerm) -> Result<String> {
+    pub(super) fn related(&mut self, node: &Node<'_>, relation: &str, term: &OrderTerm) -> Result<String> {
         let child = node
             .embeds
             .iter()

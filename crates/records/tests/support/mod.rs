@@ -223,6 +223,7 @@ pub fn request(method: &str, url: &str, body: &str) -> Request {
         max_affected: None,
         rollback: false,
         offset: 0,
+        after: None,
         limit: None,
         explain: None,
     }

@@ -6,7 +6,7 @@ use super::errors::Located;
 use super::scope::{Binder, Clause};
 use crate::catalog::Name;
 use mainstay_base::{Problem, Result};
-use mainstay_types::registry::{Body, Kind, Native};
+use mainstay_types::registry::{Body, Kind, Native, Ty};
 use mainstay_types::{Type, Value, Volatility};
 
 /// The function that makes a JSON object of fields, and the aggregate that makes an array of such objects.
@@ -55,7 +55,7 @@ pub(super) fn call_native(
     };
     let mut bound = Bound::plain(sql.0, returns.clone()).over(&args);
     bound.atom = sql.1;
-    bound.nullable = !native.strict || bound.nullable;
+    bound.nullable = bound.nullable || !never_null(native);
     bound.volatility = weaker(bound.volatility, native.volatility);
     if native.volatility == Volatility::Volatile
         && matches!(native.body, Body::Engine)
@@ -64,6 +64,37 @@ pub(super) fn call_native(
         binder.writes = true;
     }
     Ok(evaluate_once(binder, bound, native.volatility))
+}
+
+/// Whether values that are not null give one that is not. A strict function may still answer null: `->>` of a key that
+/// is not there, `upper` of a range without an end. Functions that indexes are made of are named; the rest may.
+fn never_null(native: &Native) -> bool {
+    if !native.strict {
+        return false;
+    }
+    match (native.kind, native.name) {
+        (Kind::Operator, name) => !matches!(name, "->" | "->>" | "#>" | "#>>"),
+        (Kind::Function, "lower" | "upper") => !matches!(native.args, [Ty::Range(_) | Ty::AnyRange]),
+        (Kind::Function, name) => matches!(
+            name,
+            "abs"
+                | "btrim"
+                | "ceil"
+                | "date_trunc"
+                | "floor"
+                | "initcap"
+                | "left"
+                | "length"
+                | "ltrim"
+                | "md5"
+                | "replace"
+                | "reverse"
+                | "right"
+                | "round"
+                | "rtrim"
+                | "trunc"
+        ),
+    }
 }
 
 /// `text || anything` joins text forms: where those are immutable, the casts say so.
