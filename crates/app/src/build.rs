@@ -4,7 +4,7 @@ use crate::project::Project;
 use crate::secrets::{self, Keys};
 use crate::settings::RowSecurity;
 use mainstay_base::{Env, Problem, Result};
-use mainstay_engine::RecordStore;
+use mainstay_engine::{RecordStore, RowStream};
 use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
 use mainstay_http::pages::{Health, PageSettings};
 use mainstay_http::rest::{RestService, RestSettings};
@@ -87,6 +87,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
             cursor_key: Some(CursorKey(secret.derive("mainstay: cursors of pages")?)),
             row_security_ignored: settings.rest.row_security == RowSecurity::Ignore,
             statement_timeout: Duration::from_millis(settings.rest.statement_timeout_ms),
+            stream_timeout: Duration::from_secs(settings.rest.stream_timeout_seconds),
             ..RecordsSettings::default()
         },
         RecordsParts { store: store.clone(), env: env.clone() },
@@ -128,6 +129,8 @@ fn http_settings(project: &Project, keys: Option<&Keys>) -> HttpSettings {
             tx_rollback: settings.rest.tx_rollback && settings.rest.tx_rollback_default,
             anonymous_role: settings.auth.anonymous_role.clone(),
             idempotency_age: Duration::from_secs(u64::from(settings.rest.idempotency_hours) * 3_600),
+            import_bytes_max: settings.rest.import_bytes_max,
+            compress_bytes_min: settings.rest.compress_bytes_min,
             batch_requests_max: settings.rest.batch_requests_max,
             plan_enabled: settings.rest.plan_enabled,
             server_timing: settings.rest.server_timing,
@@ -158,6 +161,10 @@ impl RestService for Service {
 
     fn catalog(&self) -> Arc<Catalog> {
         self.0.catalog()
+    }
+
+    fn stream(&self, request: Request) -> BoxFuture<'_, Result<Box<dyn RowStream>>> {
+        Box::pin(self.0.stream(request))
     }
 
     fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>> {

@@ -62,6 +62,12 @@ pub struct RestSettings {
     pub statement_timeout_ms: u64,
     /// Hours that the answer of a write with an `Idempotency-Key` is kept.
     pub idempotency_hours: u32,
+    /// Bytes of one import by lines.
+    pub import_bytes_max: u64,
+    /// Answers of fewer bytes are not compressed.
+    pub compress_bytes_min: usize,
+    /// Seconds that a list which leaves row by row may take, the client's time included.
+    pub stream_timeout_seconds: u64,
     /// Requests of one batch.
     pub batch_requests_max: usize,
     /// `Accept: application/vnd.pgrst.plan+json`.
@@ -92,6 +98,9 @@ impl Default for RestSettings {
             tx_rollback_default: false,
             statement_timeout_ms: 8_000,
             idempotency_hours: 24,
+            import_bytes_max: 1024 * 1024 * 1024,
+            compress_bytes_min: 4 * 1024,
+            stream_timeout_seconds: 600,
             batch_requests_max: 100,
             plan_enabled: false,
             server_timing: false,

@@ -7,6 +7,7 @@
 
 pub mod change;
 pub mod store;
+pub mod stream;
 pub mod transact;
 
 pub use change::{Change, ChangeSink, Operation, Position};
@@ -14,4 +15,5 @@ pub use store::{
     Applied, BoxFuture, Column, Format, ListenerId, Migrated, Migration, Plan, PlanKind, Read, ReadNow,
     RecordStore, Rows, Step, StoreStatus, Write, WriteStep, Written,
 };
+pub use stream::{Piece, RowStream, Whole};
 pub use transact::{Kept, Transact, Transacted, Transaction, Work};

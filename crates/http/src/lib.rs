@@ -5,6 +5,7 @@
 //! Invariant: a request is bounded in every dimension before any of it is acted on.
 //! Start reading at [`build`], then [`rest::Rest`], then [`grammar`].
 
+mod compress;
 pub mod edge;
 mod face;
 pub mod grammar;

@@ -12,6 +12,7 @@ pub(crate) fn format(shape: &Shape) -> Format {
     match shape.answer {
         Answer::Nothing => Format::Nothing,
         Answer::Csv => Format::Csv,
+        Answer::Lines => Format::JsonLines,
         Answer::Raw => Format::Raw,
         Answer::Array | Answer::Object if shape.nulls_stripped => Format::JsonArrayNoNulls,
         Answer::Array | Answer::Object => Format::JsonArray,

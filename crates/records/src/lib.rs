@@ -20,6 +20,7 @@ mod relationships;
 mod schema;
 pub mod service;
 pub mod settings;
+mod stream;
 mod transact;
 mod values;
 mod write;

@@ -267,6 +267,8 @@ pub enum Answer {
     /// `application/vnd.pgrst.object+json`: exactly one row, else PGRST116.
     Object,
     Csv,
+    /// `application/x-ndjson`: one object on each line.
+    Lines,
     /// `application/geo+json` is refused; text and octets take one column.
     Raw,
     /// Nothing but headers (`HEAD`, `return=minimal`).

@@ -16,7 +16,7 @@ use mainstay_sql::Name;
 use std::sync::Arc;
 
 pub(crate) struct ReadPlan {
-    main: Prepared,
+    pub(crate) main: Prepared,
     /// Counts all rows that match; absent where no limit can hide any.
     count: Option<Prepared>,
 }
@@ -57,7 +57,7 @@ impl Service {
         self.guarded_read(request, steps)
     }
 
-    fn read_plan(&self, schema: &Schema, request: &Request) -> Result<Arc<ReadPlan>> {
+    pub(crate) fn read_plan(&self, schema: &Schema, request: &Request) -> Result<Arc<ReadPlan>> {
         let key = Key {
             schema: &request.schema,
             target: &request.target,

@@ -22,7 +22,7 @@ use std::sync::Arc;
 const POSTGRES_EPOCH_UNIX_MICROS: i64 = 946_684_800_000_000;
 
 /// The code of a store for a plan that the catalog has outlived.
-const PLAN_OUTLIVED: &str = "MS001";
+pub(crate) const PLAN_OUTLIVED: &str = "MS001";
 
 /// What the service works with.
 pub struct RecordsParts {
@@ -77,9 +77,7 @@ impl Records {
     /// Carries out one request.
     pub async fn run(&self, request: Request) -> Result<Response> {
         let service = &*self.0;
-        if !service.settings.schemas.contains(&request.schema) {
-            return Err(problems::unacceptable_schema(&request.schema, &service.settings.schemas));
-        }
+        self.admit_schema(&request)?;
         match service.attempt(&request).await {
             // A migration came between planning and running: plan again, once.
             Err(problem) if problem.code() == PLAN_OUTLIVED => {
@@ -113,6 +111,14 @@ impl Records {
 
     pub fn settings(&self) -> &RecordsSettings {
         &self.0.settings
+    }
+
+    pub(crate) fn admit_schema(&self, request: &Request) -> Result<()> {
+        let schemas = &self.0.settings.schemas;
+        match schemas.contains(&request.schema) {
+            true => Ok(()),
+            false => Err(problems::unacceptable_schema(&request.schema, schemas)),
+        }
     }
 
     pub(crate) fn service(&self) -> &Arc<Service> {
@@ -151,7 +157,7 @@ impl Service {
         }
     }
 
-    fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.schema.store(None);
         self.reads.clear();
         self.writes.clear();
@@ -160,7 +166,7 @@ impl Service {
     }
 
     /// What is derived from the catalog as it is now.
-    fn schema(&self) -> Arc<Schema> {
+    pub(crate) fn schema(&self) -> Arc<Schema> {
         let catalog = self.store.catalog();
         if let Some(known) = self.schema.load_full().filter(|known| known.catalog.version == catalog.version)
         {
@@ -204,7 +210,7 @@ impl Service {
 
     /// Refuses what policies would decide, as long as no engine here applies them: nobody sees by default what a
     /// policy might hide.
-    fn admit<'a>(&self, request: &Request, plans: impl Iterator<Item = &'a Plan>) -> Result<()> {
+    pub(crate) fn admit<'a>(&self, request: &Request, plans: impl Iterator<Item = &'a Plan>) -> Result<()> {
         if self.settings.row_security_ignored {
             return Ok(());
         }

@@ -23,6 +23,8 @@ pub struct RecordsSettings {
     pub cursor_key: Option<CursorKey>,
     /// How long a statement may run.
     pub statement_timeout: Duration,
+    /// How long a list that leaves row by row may take, the client's time included.
+    pub stream_timeout: Duration,
     /// How many plans are kept.
     pub plan_cache_entries_max: usize,
     /// How deep embeds may be nested.
@@ -42,6 +44,7 @@ impl Default for RecordsSettings {
             row_security_ignored: false,
             cursor_key: None,
             statement_timeout: Duration::from_secs(8),
+            stream_timeout: Duration::from_secs(600),
             plan_cache_entries_max: 4_096,
             embed_depth_max: 12,
             payload_rows_max: 100_000,

@@ -5,7 +5,7 @@ use crate::service::{Records, Service};
 use mainstay_base::{Problem, Result};
 use mainstay_engine::{
     Applied, BoxFuture, Change, ChangeSink, Kept, ListenerId, Migrated, Migration, Plan, Position, Read,
-    RecordStore, Rows, StoreStatus, Transact, Transacted, Transaction, Work, Write, Written,
+    RecordStore, RowStream, Rows, StoreStatus, Transact, Transacted, Transaction, Work, Write, Written,
 };
 use mainstay_sql::{Catalog, Name};
 use mainstay_types::{ColumnType, Session};
@@ -96,6 +96,10 @@ impl RecordStore for Inside {
 
     fn read(&self, read: Read) -> BoxFuture<'_, Result<Vec<Rows>>> {
         self.transaction.read(read)
+    }
+
+    fn stream(&self, _read: Read) -> BoxFuture<'_, Result<Box<dyn RowStream>>> {
+        not_within()
     }
 
     fn write(&self, write: Write) -> BoxFuture<'_, Result<Written>> {

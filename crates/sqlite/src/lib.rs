@@ -26,6 +26,7 @@ mod meta;
 mod migrate;
 mod old_rows;
 mod operation;
+mod pipe;
 mod plan;
 mod problems;
 mod queue;
@@ -40,6 +41,7 @@ mod sequences;
 mod settings;
 mod shared;
 mod store;
+mod stream;
 mod work;
 mod writer;
 

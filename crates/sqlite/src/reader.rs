@@ -13,7 +13,7 @@ use crate::run::{Cause, Failed, run_plan};
 use crate::scope::{self, Frame, Limit, Stop};
 use crate::shared::Shared;
 use mainstay_base::{Problem, Result};
-use mainstay_engine::{PlanKind, Read, ReadNow, Rows};
+use mainstay_engine::{Piece, PlanKind, Read, ReadNow, RowStream, Rows, Whole};
 use mainstay_sql::Catalog;
 use mainstay_types::Context;
 use std::cell::Cell;
@@ -106,6 +106,21 @@ impl Readers {
         });
         self.submit(Job::Task(task))?;
         answer.await.unwrap_or_else(|_| Err(problems::closing()))
+    }
+
+    /// What is short is read at once on the caller's thread, the rest by a thread of its own.
+    pub fn stream(&self, read: Read) -> Result<Box<dyn RowStream>> {
+        self.shared.reads.fetch_add(1, Ordering::Relaxed);
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(problems::closing());
+        }
+        match self.inline(&read) {
+            Inline::Done(outcome) => {
+                let rows = outcome?.into_iter().next().unwrap_or_default();
+                Ok(Box::new(Whole(Some(Piece { bytes: rows.body, rows: rows.count }))))
+            }
+            Inline::Elsewhere => crate::stream::start(&self.shared, read),
+        }
     }
 
     fn submit(&self, job: Job) -> Result<()> {

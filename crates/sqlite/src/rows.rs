@@ -161,6 +161,11 @@ impl<'a> RowWriter<'a> {
         }
     }
 
+    /// What has been written so far and the number of rows, where it is so many bytes; the rest begins anew.
+    pub fn take(&mut self, bytes_min: usize) -> Option<(Vec<u8>, u64)> {
+        (self.rows.body.len() >= bytes_min).then(|| (std::mem::take(&mut self.rows.body), self.rows.count))
+    }
+
     pub fn finish(self) {
         match self.format {
             Format::JsonArray | Format::JsonArrayNoNulls | Format::JsonValues => self.rows.body.push(b']'),

@@ -31,7 +31,7 @@ impl From<Problem> for Failed {
 }
 
 impl Failed {
-    fn new(step: Option<usize>, failure: Failure) -> Self {
+    pub(crate) fn new(step: Option<usize>, failure: Failure) -> Self {
         let cause = match scope::take_problem() {
             Some(problem) => Cause::Problem(problem),
             None => Cause::Sqlite(failure),

@@ -37,6 +37,8 @@ pub struct SqliteSettings {
     pub inline_readers: usize,
     /// Threads for reads that take longer.
     pub reader_threads: usize,
+    /// Long results that are sent at once, each by a thread with a connection of its own.
+    pub streams_max: usize,
     /// Steps of SQLite's machine that a read may take on the caller's thread before it moves to a reader thread.
     pub inline_budget: u64,
     /// Compiled plans that each connection keeps.
@@ -71,6 +73,7 @@ impl SqliteSettings {
             group_max: 512,
             inline_readers: cores.clamp(2, 16),
             reader_threads: cores.clamp(2, 8),
+            streams_max: 16,
             inline_budget: 20_000,
             statement_cache: 512,
             cache_kib: 16 * 1024,

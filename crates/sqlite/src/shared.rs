@@ -7,7 +7,7 @@ use mainstay_base::{Env, Problem, Result};
 use mainstay_sql::Catalog;
 use mainstay_types::{Context, Session};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL's time begins.
@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub commits: AtomicU64,
     pub writes: AtomicU64,
     pub reads: AtomicU64,
+    /// Long results that are being sent.
+    pub streams: AtomicUsize,
     /// After a sync of the disk failed nothing that is written can be trusted: writes are refused until a restart.
     pub disk_failed: AtomicBool,
 }
@@ -49,6 +51,7 @@ impl Shared {
             commits: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             reads: AtomicU64::new(0),
+            streams: AtomicUsize::new(0),
             disk_failed: AtomicBool::new(false),
         }
     }

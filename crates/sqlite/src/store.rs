@@ -15,7 +15,7 @@ use crate::writer::{self, Job, WriteJob};
 use mainstay_base::{Hlc, Problem, Result};
 use mainstay_engine::{
     Applied, BoxFuture, Change, ChangeSink, ListenerId, Migrated, Migration, Operation, Plan, Position, Read,
-    ReadNow, RecordStore, Rows, StoreStatus, Transact, Transacted, Write, Written,
+    ReadNow, RecordStore, RowStream, Rows, StoreStatus, Transact, Transacted, Write, Written,
 };
 use mainstay_sql::plan::{Compiled, PlannedMigration};
 use mainstay_sql::{Catalog, Name};
@@ -199,6 +199,10 @@ impl RecordStore for SqliteStore {
         Box::pin(self.inner.readers.with_connection(move |connection| {
             crate::explain::lines(connection, &catalog, &plan::native(&plan, number)?.compiled)
         }))
+    }
+
+    fn stream(&self, read: Read) -> BoxFuture<'_, Result<Box<dyn RowStream>>> {
+        Box::pin(async move { self.inner.readers.stream(read) })
     }
 
     fn write(&self, write: Write) -> BoxFuture<'_, Result<Written>> {

@@ -8,4 +8,5 @@
 pub mod generate;
 pub mod postgres;
 pub mod record_store;
+mod streams;
 mod transactions;

@@ -14,6 +14,7 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use crate::streams::*;
 pub use crate::transactions::*;
 
 /// An empty store, with what must outlive it (its directory).
@@ -50,6 +51,7 @@ macro_rules! record_store_suite {
             settings_come_back_from_a_write,
             values_in_many_sets_share_one_statement,
             a_long_statement_ends_at_its_deadline,
+            a_stream_gives_all_rows_in_pieces,
             a_transaction_decides_by_what_it_reads,
             a_refused_transaction_leaves_nothing,
             a_failed_step_is_undone_alone,

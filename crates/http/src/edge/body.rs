@@ -100,6 +100,28 @@ impl RequestBody {
         RequestBody { source: Source::Whole(bytes), bytes_max: usize::MAX, timeout: Duration::MAX }
     }
 
+    /// The next bytes of a body that may be larger than memory; the caller bounds their sum. `None`: it is over.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>> {
+        let incoming = match &mut self.source {
+            Source::Incoming(incoming) => incoming,
+            Source::Whole(bytes) => return Ok((!bytes.is_empty()).then(|| std::mem::take(bytes))),
+        };
+        loop {
+            let frame = tokio::time::timeout(self.timeout, incoming.frame()).await.map_err(|_| {
+                Problem::new("57014", "the request body did not arrive in time").with_status(408)
+            })?;
+            match frame {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(unreadable(&error)),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(Some(data));
+                    }
+                }
+            }
+        }
+    }
+
     /// The whole body, within the edge's bounds.
     pub async fn read(self) -> Result<Bytes> {
         let bytes_max = self.bytes_max;
@@ -171,14 +193,16 @@ impl Gathered {
 
 async fn gather(incoming: &mut Incoming, gathered: &mut Gathered) -> Result<()> {
     while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|error| {
-            Problem::new("PGRST102", "the request body could not be read").with_details(error.to_string())
-        })?;
+        let frame = frame.map_err(|error| unreadable(&error))?;
         if let Ok(data) = frame.into_data() {
             gathered.push(data)?;
         }
     }
     Ok(())
+}
+
+fn unreadable(error: &hyper::Error) -> Problem {
+    Problem::new("PGRST102", "the request body could not be read").with_details(error.to_string())
 }
 
 fn too_large(bytes_max: usize) -> Problem {

@@ -12,6 +12,7 @@ pub(super) enum Media {
     Object,
     ObjectStripped,
     Csv,
+    JsonLines,
     Text,
     Xml,
     Octets,
@@ -30,6 +31,7 @@ impl Media {
             Media::Object => "application/vnd.pgrst.object+json; charset=utf-8",
             Media::ObjectStripped => "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
             Media::Csv => "text/csv; charset=utf-8",
+            Media::JsonLines => "application/x-ndjson; charset=utf-8",
             Media::Text => "text/plain; charset=utf-8",
             Media::Xml => "text/xml; charset=utf-8",
             Media::Octets | Media::Domain => "application/octet-stream",
@@ -44,6 +46,7 @@ impl Media {
             Media::Json | Media::ArrayStripped | Media::OpenApi => Answer::Array,
             Media::Object | Media::ObjectStripped => Answer::Object,
             Media::Csv => Answer::Csv,
+            Media::JsonLines => Answer::Lines,
             Media::Text | Media::Xml | Media::Octets | Media::Domain => Answer::Raw,
             Media::PlanJson | Media::PlanText => Answer::Raw,
         }
@@ -154,6 +157,7 @@ fn known(media: &str, root: bool) -> Option<Media> {
         "application/vnd.pgrst.plan+json" | "application/vnd.pgrst.plan" => Media::PlanJson,
         "application/vnd.pgrst.plan+text" => Media::PlanText,
         "text/csv" => Media::Csv,
+        "application/x-ndjson" | "application/jsonl" => Media::JsonLines,
         "text/plain" => Media::Text,
         "text/xml" => Media::Xml,
         "application/octet-stream" => Media::Octets,
@@ -166,6 +170,8 @@ fn known(media: &str, root: bool) -> Option<Media> {
 pub(super) enum BodyKind {
     Json,
     Csv,
+    /// A JSON object on each line.
+    Lines,
     Form,
     /// One unnamed argument.
     Raw,
@@ -184,6 +190,7 @@ pub(super) fn body_kind(content_type: Option<&HeaderValue>, call: bool) -> Resul
             BodyKind::Json
         }
         "text/csv" => BodyKind::Csv,
+        "application/x-ndjson" | "application/jsonl" | "application/ndjson" if !call => BodyKind::Lines,
         "application/x-www-form-urlencoded" => BodyKind::Form,
         "text/plain" | "application/octet-stream" if call => BodyKind::Raw,
         "text/xml" if call => BodyKind::Xml,

@@ -7,6 +7,7 @@ pub(crate) mod batch;
 mod careful;
 pub(crate) mod cors;
 mod etag;
+mod import;
 mod media;
 mod options;
 mod page;
@@ -15,6 +16,7 @@ mod range;
 mod request;
 mod response;
 mod session;
+mod stream;
 mod timing;
 
 use crate::edge::{Answering, BoxFuture, Face, Request, Response};
@@ -23,6 +25,7 @@ use crate::problem::problem_response;
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, SERVER};
 use hyper::http::request::Parts;
 use mainstay_base::{Problem, Result};
+use mainstay_engine::RowStream;
 use mainstay_identity::{Actor, Verifier};
 use mainstay_records::{Together, query};
 use mainstay_sql::Catalog;
@@ -46,6 +49,8 @@ pub trait RestService: Send + Sync + 'static {
         None
     }
     fn catalog(&self) -> Arc<Catalog>;
+    /// The rows of a read that may be too many for memory.
+    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<Box<dyn RowStream>>>;
     /// Runs requests in one transaction.
     fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>>;
 }
@@ -95,6 +100,10 @@ pub struct RestSettings {
     pub idempotency_age: Duration,
     /// The largest answer that is kept.
     pub kept_answer_bytes_max: usize,
+    /// Bytes of one import by lines.
+    pub import_bytes_max: u64,
+    /// Answers of fewer bytes are not compressed.
+    pub compress_bytes_min: usize,
     /// Requests of one batch.
     pub batch_requests_max: usize,
     /// Bytes of all answers of one batch.
@@ -122,6 +131,8 @@ impl Default for RestSettings {
             cors_origins: Vec::new(),
             idempotency_age: Duration::from_secs(24 * 3_600),
             kept_answer_bytes_max: 1024 * 1024,
+            import_bytes_max: 1024 * 1024 * 1024,
+            compress_bytes_min: 4 * 1024,
             batch_requests_max: 100,
             batch_answer_bytes_max: 16 * 1024 * 1024,
             title: "Mainstay".to_owned(),
@@ -155,6 +166,8 @@ enum Prepared<'a> {
     Answer(Response),
     Run(Asked<'a>, query::Request),
     NeedsBody(Draft<'a>),
+    /// The body comes line by line.
+    Import(Draft<'a>),
 }
 
 impl Rest {
@@ -268,6 +281,10 @@ impl Rest {
                 };
                 timing.told(self.conclude(&head, &actor, outcome))
             })),
+            Ok(Prepared::Import(draft)) => Answering::Later(Box::pin(async move {
+                let outcome = self.import(draft, &head, body, &actor).await;
+                self.conclude(&head, &actor, outcome)
+            })),
             Err(problem) => Answering::Now(self.conclude(&head, &actor, Err(problem))),
         }
     }
@@ -281,6 +298,9 @@ impl Rest {
         }
         let draft = match &resource {
             Resource::Root => return self.describe(head, schema).map(Prepared::Answer),
+            Resource::Relation(name) if import::is_asked(head) => {
+                return self.relation_request(head, schema, name).map(Prepared::Import);
+            }
             Resource::Relation(name) => self.relation_request(head, schema, name)?,
             Resource::Function(name) => self.call_request(head, schema, name)?,
         };
@@ -302,6 +322,9 @@ impl Rest {
         if !is_read(&head.method) && careful::is_asked(&head.headers) {
             return self.carefully(head, asked, query, actor).await;
         }
+        if stream::is_long(&asked, &query) {
+            return self.long_list(asked, query).await;
+        }
         let answer = self.service.run(query).await;
         timing.lap("transaction");
         self.shown(head, asked, answer?)
@@ -321,7 +344,7 @@ impl Rest {
     fn finish(&self, head: &Parts, mut response: Response) -> Response {
         cors::decorate(response.headers_mut(), &head.headers, &self.settings.cors_origins);
         response.headers_mut().insert(SERVER, SERVER_NAME);
-        response
+        crate::compress::apply(&head.headers, response, self.settings.compress_bytes_min)
     }
 
     fn describe(&self, head: &Parts, schema: &str) -> Result<Response> {
@@ -386,6 +409,9 @@ impl RestService for mainstay_records::Records {
     }
     fn catalog(&self) -> Arc<Catalog> {
         mainstay_records::Records::catalog(self)
+    }
+    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<Box<dyn RowStream>>> {
+        Box::pin(mainstay_records::Records::stream(self, request))
     }
     fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move { mainstay_records::Records::transact(self, together, session).await.map(drop) })

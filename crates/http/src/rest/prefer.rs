@@ -57,6 +57,8 @@ impl Preferences {
             "tx=commit" if tx_override => first(&mut self.commit, true),
             "tx=rollback" if tx_override => first(&mut self.commit, false),
             "tx=commit" | "tx=rollback" => {}
+            // Known where it is read: before the body is.
+            "import=lines" => {}
             "missing=default" => first(&mut self.missing_default, true),
             "missing=null" => first(&mut self.missing_default, false),
             "handling=strict" => first(&mut self.strict, true),

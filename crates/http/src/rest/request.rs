@@ -277,6 +277,7 @@ async fn payload(kind: BodyKind, body: RequestBody, call: bool) -> Result<Payloa
         BodyKind::Json if call && bytes.is_empty() => Payload::None,
         BodyKind::Json => Payload::Json(bytes.into()),
         BodyKind::Csv => Payload::Csv(bytes.into()),
+        BodyKind::Lines => Payload::Json(super::import::array(&bytes)?),
         BodyKind::Raw => Payload::Raw(bytes.into()),
         BodyKind::Xml => Payload::Xml(bytes.into()),
         BodyKind::Form => {

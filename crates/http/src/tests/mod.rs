@@ -42,6 +42,14 @@ impl RestService for Fake {
     fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.catalog)
     }
+    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<Box<dyn mainstay_engine::RowStream>>> {
+        Box::pin(async move {
+            let answer = self.run(request).await?;
+            let piece = mainstay_engine::Piece { bytes: answer.body, rows: answer.rows };
+            let whole: Box<dyn mainstay_engine::RowStream> = Box::new(mainstay_engine::Whole(Some(piece)));
+            Ok(whole)
+        })
+    }
     fn transact(
         &self,
         _together: Arc<dyn mainstay_records::Together>,

@@ -142,6 +142,10 @@ impl RecordStore for Scribe {
         Box::pin(async move { outcome })
     }
 
+    fn stream(&self, _read: Read) -> BoxFuture<'_, Result<Box<dyn mainstay_engine::RowStream>>> {
+        Box::pin(async { Err(Problem::internal("not asked here")) })
+    }
+
     fn transact(
         &self,
         _transact: mainstay_engine::Transact,
