@@ -37,7 +37,7 @@ impl Schema {
         let mut of_row: HashMap<TypeId, Vec<Arc<Function>>> = HashMap::new();
         let mut functions_set_config = false;
         for function in catalog.functions.values().flatten() {
-            functions_set_config |= function.body.contains("set_config");
+            functions_set_config |= leaves_settings(function);
             if let Some(Type::Composite(id)) = row_argument(function) {
                 of_row.entry(*id).or_default().push(function.clone());
             }
@@ -83,6 +83,12 @@ impl Schema {
             })
         })
     }
+}
+
+/// Whether a function may leave settings behind: `response.headers` and the like.
+pub(crate) fn leaves_settings(function: &Function) -> bool {
+    let body = function.body.to_ascii_lowercase();
+    body.contains("set_config") || body.contains("set local")
 }
 
 fn representations(catalog: &Catalog) -> HashMap<Name, Representation> {

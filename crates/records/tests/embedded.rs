@@ -37,6 +37,7 @@ set check_function_bodies = off;
 create function book_count() returns bigint language sql stable as 'select count(*) from books';
 set check_function_bodies = on;
 create function shout(customers) returns text language sql immutable as 'select upper($1.name)';
+create function headed() returns int language sql as $$ set local "response.headers" = '[{"x-a":"b"}]'; select 1 $$;
 create function nothing() returns void language sql immutable as '';
 create domain tint as int;
 create domain seconds as int;
@@ -187,6 +188,13 @@ fn rows_without_an_order_come_as_they_were_inserted() {
     shop.run(request("POST", "customers", r#"{"name":"aaa"}"#));
     let names = r#"[{"name":"ann"},{"name":"bob"},{"name":"cyd"},{"name":"aaa"}]"#;
     shop.gets("customers?select=name", names);
+}
+
+#[test]
+fn a_function_that_get_calls_sets_headers() {
+    let shop = Shop::open();
+    let response = shop.run(request("GET", "rpc/headed", ""));
+    assert_eq!(response.settings, [("response.headers".to_owned(), r#"[{"x-a":"b"}]"#.to_owned())]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::plan::tree::{Node, from_where};
 use crate::plan::{Builder, Source, qualified, quoted};
 use crate::problems;
 use crate::query::{Answer, CallTarget, Payload, Request, Response, Shape};
-use crate::schema::Schema;
+use crate::schema::{Schema, leaves_settings};
 use crate::service::{Prepared, Service};
 use crate::values::{Inputs, fill};
 use mainstay_base::{Problem, Result};
@@ -205,9 +205,13 @@ impl Service {
         let may_write = main.plan.kind == PlanKind::Write;
         let refused =
             (target.read_only && may_write).then(|| problems::read_only(first_change(&function.body)));
-        let writes = !target.read_only
-            && function.volatility == Volatility::Volatile
-            && (may_write || schema.functions_set_config);
+        // What a read leaves in settings nobody takes up: a function that makes headers runs where they are.
+        let writes = match target.read_only {
+            true => leaves_settings(function),
+            false => {
+                function.volatility == Volatility::Volatile && (may_write || schema.functions_set_config)
+            }
+        };
         let can_hide = query.limit.is_some() || query.offset.is_some() || self.settings.rows_max.is_some();
         let count = match from {
             Some(from) if request.shape.count.is_some() && can_hide && !may_write => {
