@@ -30,6 +30,13 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// Whether one of several headers of the name has just this value.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.headers.iter().any(|(key, found)| key.eq_ignore_ascii_case(name) && found == value)
+    }
+}
+
 pub fn send(address: SocketAddr, case: &Case) -> Result<Answer> {
     let mut head = format!(
         "{} {PREFIX}{} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n",
