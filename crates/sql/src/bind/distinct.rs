@@ -2,9 +2,9 @@
 
 use super::bound::{Bound, quote};
 use super::errors::Located;
+use super::ordering::OrderKey;
 use super::query::{Core, Query, Target};
 use super::scope::{Binder, Clause};
-use super::select::OrderKey;
 use mainstay_base::{Problem, Result};
 use pg_query::Node;
 use pg_query::protobuf::SelectStmt;

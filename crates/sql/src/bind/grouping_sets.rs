@@ -99,7 +99,7 @@ impl Binder<'_> {
         select: &SelectStmt,
         set: Vec<Node>,
         all: &[Node],
-    ) -> Result<(Query, Vec<super::select::OrderKey>)> {
+    ) -> Result<(Query, Vec<super::ordering::OrderKey>)> {
         let mut branch = select.clone();
         branch.with_clause = None;
         let id = self.push_scope();
@@ -117,7 +117,7 @@ impl Binder<'_> {
 
     fn union_branches(
         &mut self,
-        branches: Vec<(Query, Vec<super::select::OrderKey>)>,
+        branches: Vec<(Query, Vec<super::ordering::OrderKey>)>,
         select: &SelectStmt,
     ) -> Result<Query> {
         let mut texts = Vec::with_capacity(branches.len());

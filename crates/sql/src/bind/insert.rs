@@ -455,7 +455,7 @@ fn check_width(items: &[Node], given: &[Column], listed: bool) -> Result<()> {
         return Err(syntax("INSERT has more target columns than expressions"));
     }
     if items.len() > given.len() {
-        let at = items.get(given.len()).and_then(super::select::node_place);
+        let at = items.get(given.len()).and_then(super::clause_items::node_place);
         return Err(syntax("INSERT has more expressions than target columns").placed(at));
     }
     Ok(())

@@ -2,9 +2,9 @@
 //! stand in a query around it.
 
 use super::bound::{Bound, quote};
+use super::ordering::OrderKey;
 use super::query::{Core, Naming, Query, Target};
 use super::scope::{Binder, Scope};
-use super::select::OrderKey;
 use mainstay_base::{Problem, Result};
 
 /// What the set-returning functions of a select list add to its query.

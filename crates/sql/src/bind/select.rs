@@ -1,25 +1,17 @@
 //! SELECT: what each clause means and the order in which they are bound.
 
-use super::bound::{Bound, Carried, Form, quote};
+use super::bound::{Bound, Form, quote};
 use super::coerce::Coercion;
-use super::errors::{Located, grouping, place, syntax};
+use super::errors::{Located, place, syntax};
+use super::grouping::has_equality;
+use super::ordering::{OrderKey, order_text, ordinal_order_text};
 use super::output_names::output_name;
 use super::query::{Core, Naming, Query, Target};
 use super::scope::{Binder, Clause};
 use mainstay_base::{Problem, Result};
 use mainstay_types::{Type, Value};
-use pg_query::protobuf::{ResTarget, SelectStmt, SetOperation, SortBy, SortByDir, SortByNulls, a_const};
+use pg_query::protobuf::{ResTarget, SelectStmt, SetOperation};
 use pg_query::{Node, NodeEnum};
-
-/// One key of ORDER BY.
-#[derive(Clone)]
-pub(super) struct OrderKey {
-    /// The output column that the key is.
-    pub target: Option<usize>,
-    pub bound: Bound,
-    /// ` DESC NULLS FIRST` and the like.
-    pub direction: String,
-}
 
 impl Binder<'_> {
     /// A query within an expression or another query.
@@ -91,7 +83,6 @@ impl Binder<'_> {
         let functions = std::mem::take(&mut self.scope().row_functions);
         let given: Vec<Bound> = functions.arguments().cloned().collect();
         let grouped = self.check_grouping(&groups, &targets, having.as_ref(), &keys, &given)?;
-        let mut tail = String::new();
         let makes_rows = !functions.items.is_empty();
         let (items, around) = match grouped && makes_rows {
             true => (Vec::new(), Some(functions)),
@@ -103,35 +94,12 @@ impl Binder<'_> {
             }
             from.push_str(&item);
         }
-        if !from.is_empty() {
-            tail.push_str(" FROM ");
-            tail.push_str(&from);
-        }
-        if let Some(filter) = &filter {
-            tail.push_str(&format!(" WHERE {}", filter.sql));
-        }
-        if !groups.is_empty() {
-            let texts: Vec<String> =
-                groups.iter().filter(|key| !key.is_constant()).map(Bound::collated).collect();
-            // Constants alone still make groups of what there is.
-            let list = if texts.is_empty() { "''".to_owned() } else { texts.join(", ") };
-            tail.push_str(&format!(" GROUP BY {list}"));
-        }
         let aggregated = targets.iter().any(|target| target.bound.aggregate)
             || keys.iter().any(|key| key.bound.aggregate)
             || given.iter().any(|bound| bound.aggregate)
             || having.is_some();
-        if let Some(having) = &having {
-            // SQLite takes HAVING without GROUP BY only beside an aggregate: a group of everything is one too.
-            let alone = groups.is_empty() && !having.aggregate;
-            let guard = if alone { " AND count(*) >= 0" } else { "" };
-            tail.push_str(&format!(
-                " HAVING {}{guard}",
-                if alone { having.operand() } else { having.sql.clone() }
-            ));
-        } else if self.scope().grand_total && !aggregated {
-            tail.push_str(" HAVING count(*) >= 0");
-        }
+        let total = self.scope().grand_total && !aggregated;
+        let tail = tail_text(&from, filter.as_ref(), &groups, having.as_ref(), total);
         let has_where = filter.is_some() || !groups.is_empty() || having.is_some() || from.is_empty();
         let mut query = Query::new(Core::Select { distinct: false, targets, tail, has_where });
         query.one_row = !makes_rows
@@ -312,218 +280,6 @@ impl Binder<'_> {
         }
     }
 
-    /// GROUP BY: columns of FROM first, then output names, then ordinals.
-    fn group_by(&mut self, select: &SelectStmt) -> Result<Vec<Bound>> {
-        let mut keys = Vec::new();
-        let mut nulls = Vec::new();
-        for node in std::mem::take(&mut self.scope().null_groups) {
-            self.group_key(&node, select, &mut nulls)?;
-        }
-        for node in &select.group_clause {
-            let node = match &node.node {
-                Some(NodeEnum::GroupingSet(set)) if set.content.is_empty() => continue,
-                _ => node,
-            };
-            self.group_key(node, select, &mut keys)?;
-        }
-        let keep = |key: &Bound| keys.iter().all(|kept: &Bound| kept.sql != key.sql);
-        let null_keys: Vec<String> =
-            nulls.iter().filter(|key| keep(key)).map(|key| key.sql.clone()).collect();
-        self.scope().group_keys =
-            keys.iter().map(|key| key.sql.clone()).chain(null_keys.iter().cloned()).collect();
-        self.scope().null_keys = null_keys;
-        self.add_functional_dependencies(&keys);
-        Ok(keys)
-    }
-
-    fn group_key(&mut self, node: &Node, select: &SelectStmt, keys: &mut Vec<Bound>) -> Result<()> {
-        if let Some(NodeEnum::RowExpr(row)) = &node.node {
-            for node in &row.args {
-                self.group_key(node, select, keys)?;
-            }
-            return Ok(());
-        }
-        let bound = self.clause_item(node, &select.target_list, "GROUP BY", true)?;
-        let bound = self.settle(bound)?;
-        if let Form::Row { fields, .. } = &bound.form {
-            keys.extend(fields.iter().map(|(_, bound)| bound.clone()));
-            return Ok(());
-        }
-        if bound.aggregate {
-            return Err(grouping("aggregate functions are not allowed in GROUP BY").placed(bound.place));
-        }
-        has_equality(self, &bound)?;
-        keys.push(bound);
-        Ok(())
-    }
-
-    /// An item of GROUP BY or DISTINCT ON: an ordinal, an output name or an expression.
-    pub fn clause_item(
-        &mut self,
-        node: &Node,
-        targets: &[Node],
-        what: &str,
-        columns_first: bool,
-    ) -> Result<Bound> {
-        if let Some(number) = ordinal(node) {
-            let at = node_place(node);
-            let missing = || {
-                Problem::new("42P10", format!("{what} position {number} is not in select list")).placed(at)
-            };
-            let index =
-                usize::try_from(number).ok().and_then(|number| number.checked_sub(1)).ok_or_else(missing)?;
-            return self.nth_target(targets, index)?.ok_or_else(missing);
-        }
-        if let Some(name) = bare_name(node) {
-            let id = self.scopes.len();
-            let is_column = columns_first
-                && self
-                    .scopes
-                    .get(id.wrapping_sub(1))
-                    .is_some_and(|scope| scope.columns.iter().any(|column| column.name == name));
-            if !is_column {
-                let found = targets.iter().find_map(|node| match &node.node {
-                    Some(NodeEnum::ResTarget(target)) => {
-                        let value = target.val.as_deref()?;
-                        let named =
-                            if target.name.is_empty() { output_name(value) } else { target.name.clone() };
-                        (named == name && !is_star(value)).then_some(value)
-                    }
-                    _ => None,
-                });
-                if let Some(value) = found {
-                    return self
-                        .within(Clause::Targets, |binder| binder.expr(value))
-                        .map(|bound| bound.at(node_place(node)));
-                }
-            }
-        }
-        self.expr(node)
-    }
-
-    fn nth_target(&mut self, targets: &[Node], index: usize) -> Result<Option<Bound>> {
-        let mut left = index;
-        for node in targets {
-            let Some(NodeEnum::ResTarget(target)) = &node.node else { continue };
-            let Some(value) = target.val.as_deref() else { continue };
-            if let Some(mut columns) = self.star(value)? {
-                if left < columns.len() {
-                    return Ok(Some(columns.swap_remove(left).1));
-                }
-                left -= columns.len();
-            } else if left == 0 {
-                return self.within(Clause::Targets, |binder| binder.expr(value)).map(Some);
-            } else {
-                left -= 1;
-            }
-        }
-        Ok(None)
-    }
-
-    /// Where a table's whole primary key is grouped by, its other columns are known too.
-    fn add_functional_dependencies(&mut self, keys: &[Bound]) {
-        let scope = self.scope();
-        let id = scope.id;
-        let mut more = Vec::new();
-        for (index, source) in scope.sources.iter().enumerate() {
-            let Some(primary) = source.relation.as_ref().and_then(|relation| relation.primary_key()) else {
-                continue;
-            };
-            let grouped = primary.iter().all(|name| {
-                keys.iter().any(|key| {
-                    key.is_column()
-                        && key.uses.iter().any(|used| {
-                            used.scope == id
-                                && used.source == index
-                                && source.columns.get(used.column).is_some_and(|column| column.name == *name)
-                        })
-                })
-            });
-            if grouped {
-                more.extend(source.columns.iter().map(|column| column.sql.clone()));
-            }
-        }
-        scope.group_keys.extend(more);
-    }
-
-    fn check_grouping(
-        &mut self,
-        groups: &[Bound],
-        targets: &[Target],
-        having: Option<&Bound>,
-        keys: &[OrderKey],
-        more: &[Bound],
-    ) -> Result<bool> {
-        let parts = || {
-            let keys = keys.iter().map(|key| &key.bound);
-            targets.iter().map(|target| &target.bound).chain(having).chain(keys).chain(more)
-        };
-        let grouped = !groups.is_empty() || having.is_some() || parts().any(|bound| bound.aggregate);
-        if !grouped {
-            return Ok(false);
-        }
-        let scope = self.scope();
-        let id = scope.id;
-        for bound in parts() {
-            let own = |used: &&super::bound::Use| used.scope == id && !scope.is_row_function(used.source);
-            let Some(used) = bound.uses.iter().find(own) else { continue };
-            let Some(source) = scope.sources.get(used.source) else { continue };
-            let Some(column) = source.columns.get(used.column) else { continue };
-            if scope.group_keys.contains(&column.sql) {
-                continue;
-            }
-            return Err(grouping(format!(
-                "column \"{}.{}\" must appear in the GROUP BY clause or be used in an aggregate function",
-                source.alias, column.name
-            ))
-            .placed(used.place));
-        }
-        Ok(true)
-    }
-
-    pub fn order_by(&mut self, list: &[Node], targets: &[Target]) -> Result<Vec<OrderKey>> {
-        let mut keys = Vec::with_capacity(list.len());
-        for node in list {
-            let Some(NodeEnum::SortBy(sort)) = &node.node else { continue };
-            let Some(value) = sort.node.as_deref() else { continue };
-            let (target, bound) = self.order_item(value, targets)?;
-            let bound = self.settle(bound)?;
-            has_order(self, &bound)?;
-            let direction = direction(sort, &bound)?;
-            keys.push(OrderKey { target, bound, direction });
-        }
-        Ok(keys)
-    }
-
-    fn order_item(&mut self, node: &Node, targets: &[Target]) -> Result<(Option<usize>, Bound)> {
-        let at = node_place(node);
-        if let Some(number) = ordinal(node) {
-            let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-            let found =
-                index.and_then(|index| targets.get(index).map(|target| (Some(index), target.bound.clone())));
-            return found.ok_or_else(|| {
-                Problem::new("42P10", format!("ORDER BY position {number} is not in select list")).placed(at)
-            });
-        }
-        if let Some(NodeEnum::AConst(constant)) = &node.node
-            && !matches!(constant.val, Some(a_const::Val::Ival(_)))
-        {
-            return Err(syntax("non-integer constant in ORDER BY").placed(at));
-        }
-        if let Some(name) = bare_name(node) {
-            let mut found = targets.iter().enumerate().filter(|(_, target)| target.name == name);
-            if let Some((index, target)) = found.next() {
-                if found.any(|(_, other)| other.bound.sql != target.bound.sql) {
-                    return Err(Problem::new("42702", format!("ORDER BY \"{name}\" is ambiguous")).placed(at));
-                }
-                return Ok((Some(index), target.bound.clone().at(at)));
-            }
-        }
-        let bound = self.expr(node)?;
-        let same = targets.iter().position(|target| target.bound.sql == bound.sql && !bound.is_constant());
-        Ok((same, bound))
-    }
-
     /// `VALUES (…), (…)`
     fn values(&mut self, select: &SelectStmt) -> Result<Query> {
         let mut rows: Vec<Vec<Bound>> = Vec::with_capacity(select.values_lists.len());
@@ -587,6 +343,43 @@ impl Query {
     }
 }
 
+/// From FROM to HAVING. `total` asks for one group of everything where nothing else in the query makes it.
+fn tail_text(
+    from: &str,
+    filter: Option<&Bound>,
+    groups: &[Bound],
+    having: Option<&Bound>,
+    total: bool,
+) -> String {
+    let mut tail = String::new();
+    if !from.is_empty() {
+        tail.push_str(" FROM ");
+        tail.push_str(from);
+    }
+    if let Some(filter) = filter {
+        tail.push_str(&format!(" WHERE {}", filter.sql));
+    }
+    if !groups.is_empty() {
+        let texts: Vec<String> =
+            groups.iter().filter(|key| !key.is_constant()).map(Bound::collated).collect();
+        // Constants alone still make groups of what there is.
+        let list = if texts.is_empty() { "''".to_owned() } else { texts.join(", ") };
+        tail.push_str(&format!(" GROUP BY {list}"));
+    }
+    if let Some(having) = having {
+        // SQLite takes HAVING without GROUP BY only beside an aggregate: a group of everything is one too.
+        let alone = groups.is_empty() && !having.aggregate;
+        let guard = if alone { " AND count(*) >= 0" } else { "" };
+        tail.push_str(&format!(
+            " HAVING {}{guard}",
+            if alone { having.operand() } else { having.sql.clone() }
+        ));
+    } else if total {
+        tail.push_str(" HAVING count(*) >= 0");
+    }
+    tail
+}
+
 fn named_windows(nodes: &[Node]) -> Result<Vec<(String, pg_query::protobuf::WindowDef)>> {
     let mut out: Vec<(String, pg_query::protobuf::WindowDef)> = Vec::new();
     for node in nodes {
@@ -599,138 +392,4 @@ fn named_windows(nodes: &[Node]) -> Result<Vec<(String, pg_query::protobuf::Wind
         }
     }
     Ok(out)
-}
-
-/// Types that PostgreSQL cannot tell equal.
-pub(super) fn has_equality(binder: &Binder<'_>, bound: &Bound) -> Result<()> {
-    match &bound.ty.ty {
-        Type::Json => Err(Problem::new(
-            "42883",
-            format!("could not identify an equality operator for type {}", binder.type_name(&bound.ty.ty)),
-        )
-        .placed(bound.place)),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn has_order(binder: &Binder<'_>, bound: &Bound) -> Result<()> {
-    match &bound.ty.ty {
-        Type::Json => Err(Problem::new(
-            "42883",
-            format!("could not identify an ordering operator for type {}", binder.type_name(&bound.ty.ty)),
-        )
-        .with_hint("Use an explicit ordering operator or modify the query.")
-        .placed(bound.place)),
-        _ => Ok(()),
-    }
-}
-
-/// Direction and place of NULLs, written only where SQLite's own are not PostgreSQL's.
-pub(super) fn direction(sort: &SortBy, bound: &Bound) -> Result<String> {
-    let descending = match sort.sortby_dir() {
-        SortByDir::SortbyDesc => true,
-        SortByDir::SortbyUsing => match super::types::strings(&sort.use_op).last().copied() {
-            Some("<") => false,
-            Some(">") => true,
-            other => {
-                return Err(Problem::new(
-                    "42809",
-                    format!("operator {} is not a valid ordering operator", other.unwrap_or_default()),
-                )
-                .placed(place(sort.location)));
-            }
-        },
-        _ => false,
-    };
-    let nulls_first = match sort.sortby_nulls() {
-        SortByNulls::SortbyNullsFirst => true,
-        SortByNulls::SortbyNullsLast => false,
-        _ => descending,
-    };
-    let nulls = match (bound.nullable, descending, nulls_first) {
-        (true, false, false) => " NULLS LAST",
-        (true, true, true) => " NULLS FIRST",
-        _ => "",
-    };
-    Ok(format!("{}{nulls}", if descending { " DESC" } else { "" }))
-}
-
-pub(super) fn order_text(keys: &[OrderKey]) -> String {
-    let texts: Vec<String> = keys
-        .iter()
-        .filter(|key| !key.bound.is_constant())
-        .map(|key| {
-            // A computed output column is named by its number, so that SQLite computes it once.
-            let text = match key.target {
-                Some(index) if !key.bound.is_column() => {
-                    let mut number = key.bound.clone();
-                    number.sql = (index + 1).to_string();
-                    number.atom = true;
-                    number.collated()
-                }
-                _ => key.bound.collated(),
-            };
-            format!("{text}{}", key.direction)
-        })
-        .collect();
-    if texts.is_empty() { String::new() } else { format!(" ORDER BY {}", texts.join(", ")) }
-}
-
-/// For compound queries: output columns by number.
-pub(super) fn ordinal_order_text(keys: &[OrderKey]) -> Result<String> {
-    let mut texts = Vec::with_capacity(keys.len());
-    for key in keys {
-        let Some(index) = key.target else {
-            return Err(Problem::new("0A000", "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
-                .with_details("Only result column names can be used, not expressions or functions.")
-                .with_hint(
-                    "Add the expression/function to every SELECT, or move the UNION into a FROM clause.",
-                )
-                .placed(key.bound.place));
-        };
-        let mut bound = Bound::plain((index + 1).to_string(), key.bound.ty.clone());
-        bound.collation = Carried::Nothing;
-        texts.push(format!("{}{}", bound.collated(), key.direction));
-    }
-    Ok(if texts.is_empty() { String::new() } else { format!(" ORDER BY {}", texts.join(", ")) })
-}
-
-fn is_star(node: &Node) -> bool {
-    matches!(&node.node, Some(NodeEnum::ColumnRef(reference))
-        if matches!(reference.fields.last().and_then(|f| f.node.as_ref()), Some(NodeEnum::AStar(_))))
-}
-
-/// An integer constant, which in ORDER BY and GROUP BY is a position.
-pub(super) fn ordinal(node: &Node) -> Option<i64> {
-    match &node.node {
-        Some(NodeEnum::AConst(constant)) if !constant.isnull => match &constant.val {
-            Some(a_const::Val::Ival(number)) => Some(i64::from(number.ival)),
-            None => Some(0),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-pub(super) fn bare_name(node: &Node) -> Option<&str> {
-    match &node.node {
-        Some(NodeEnum::ColumnRef(reference)) => match super::types::strings(&reference.fields).as_slice() {
-            [name] if reference.fields.len() == 1 => Some(name),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-pub(super) fn node_place(node: &Node) -> Option<usize> {
-    match &node.node {
-        Some(NodeEnum::ColumnRef(reference)) => place(reference.location),
-        Some(NodeEnum::AConst(constant)) => place(constant.location),
-        Some(NodeEnum::FuncCall(call)) => place(call.location),
-        Some(NodeEnum::AExpr(expression)) => place(expression.location),
-        Some(NodeEnum::TypeCast(cast)) => place(cast.location),
-        Some(NodeEnum::SubLink(link)) => place(link.location),
-        Some(NodeEnum::ParamRef(param)) => place(param.location),
-        _ => None,
-    }
 }

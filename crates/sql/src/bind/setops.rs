@@ -4,9 +4,9 @@ use super::bound::{Bound, Carried, quote};
 use super::coerce::Coercion;
 use super::errors::{Located, place, syntax};
 use super::from::unique_names;
+use super::ordering::ordinal_order_text;
 use super::query::{Core, Naming, Query, Target};
 use super::scope::{Binder, Clause, Cte, SourceColumn};
-use super::select::ordinal_order_text;
 use super::types::{common_column_type, strings};
 use mainstay_base::{Problem, Result};
 use mainstay_types::ColumnType;
@@ -39,7 +39,7 @@ impl Binder<'_> {
         &mut self,
         select: &SelectStmt,
         targets: &[Target],
-    ) -> Result<Vec<super::select::OrderKey>> {
+    ) -> Result<Vec<super::ordering::OrderKey>> {
         self.within(Clause::OrderBy, |binder| binder.order_by(&select.sort_clause, targets))
     }
 
@@ -83,7 +83,7 @@ impl Binder<'_> {
         right.coerce_columns(self, &types, Coercion::Implicit)?;
         if !(word == "UNION" && all) {
             for column in left.columns() {
-                super::select::has_equality(self, &Bound::plain("", column.ty))?;
+                super::grouping::has_equality(self, &Bound::plain("", column.ty))?;
             }
         }
         let operator = match (word, all) {

@@ -3,8 +3,8 @@
 use super::bound::Bound;
 use super::coerce::Coercion;
 use super::errors::{Located, place};
+use super::ordering::direction;
 use super::scope::{Binder, Clause};
-use super::select::direction;
 use mainstay_base::{Problem, Result};
 use mainstay_types::Type;
 use pg_query::NodeEnum;
