@@ -18,6 +18,7 @@ mod dml;
 mod errors;
 mod expr;
 mod from;
+mod function_body;
 mod functions;
 mod grouping;
 mod grouping_sets;
@@ -253,7 +254,7 @@ pub fn check_function(catalog: &Catalog, function: &Function, search_path: &[Str
         return Ok(());
     }
     on_deep_stack(&function.body, || {
-        let statements = inline::body_statements(function)?;
+        let statements = function_body::body_statements(function)?;
         // With polymorphic arguments nothing is known until a call.
         if function.arguments.iter().any(|argument| argument.ty.ty.is_pseudo()) {
             return Ok(());

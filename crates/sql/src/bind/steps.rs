@@ -3,7 +3,7 @@
 use super::bound::{Bound, Carried, quote};
 use super::errors::{Located, place, relocated};
 use super::from::unique_names;
-use super::inline::output_fields;
+use super::function_body::output_fields;
 use super::query::{Core, Query, QueryColumn};
 use super::scope::{Binder, Cte, SourceColumn};
 use crate::catalog::{Function, Name};
@@ -203,7 +203,7 @@ impl Binder<'_> {
             self.function_step(function, statement, &arguments, None, at)?;
         }
         if let NodeEnum::SelectStmt(select) = &last.node
-            && !super::inline::writes(select)
+            && !super::function_body::writes(select)
         {
             let query = self
                 .with_frame(function, arguments.clone(), |binder| {
