@@ -67,7 +67,8 @@ pub(super) fn call_native(
 }
 
 /// Whether values that are not null give one that is not. A strict function may still answer null: `->>` of a key that
-/// is not there, `upper` of a range without an end. Functions that indexes are made of are named; the rest may.
+/// is not there, `upper` of a range without an end. Functions that indexes and defaults are made of are named; the rest
+/// may.
 fn never_null(native: &Native) -> bool {
     if !native.strict {
         return false;
@@ -80,19 +81,29 @@ fn never_null(native: &Native) -> bool {
             "abs"
                 | "btrim"
                 | "ceil"
+                | "clock_timestamp"
                 | "date_trunc"
                 | "floor"
+                | "gen_random_uuid"
                 | "initcap"
                 | "left"
                 | "length"
                 | "ltrim"
                 | "md5"
+                | "nextval"
+                | "now"
+                | "random"
                 | "replace"
                 | "reverse"
                 | "right"
                 | "round"
                 | "rtrim"
+                | "statement_timestamp"
+                | "transaction_timestamp"
                 | "trunc"
+                | "uuid_generate_v4"
+                | "uuidv4"
+                | "uuidv7"
         ),
     }
 }
