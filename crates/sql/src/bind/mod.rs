@@ -26,6 +26,7 @@ mod grouping;
 mod grouping_sets;
 mod inline;
 mod insert;
+mod joins;
 mod json;
 mod names;
 mod new_rows;
