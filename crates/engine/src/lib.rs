@@ -1,6 +1,6 @@
 //! Says what a record store promises.
 //!
-//! Hidden here: nothing; these are traits and plain data.
+//! Hidden here: nothing; these are traits and plain data, and how a file comes to be whole ([`WholeFile`]).
 //! Not here: any technology. The language of the contract is PostgreSQL's SQL with typed parameters.
 //! Invariant: a store that passes `testkit::record_store_suite!` keeps every promise written at [`RecordStore`].
 //! Start reading at [`RecordStore`].
@@ -9,6 +9,7 @@ pub mod change;
 pub mod store;
 pub mod stream;
 pub mod transact;
+pub mod whole_file;
 
 pub use change::{Change, ChangeSink, Operation, Position};
 pub use store::{
@@ -17,3 +18,4 @@ pub use store::{
 };
 pub use stream::{Piece, RowStream, Whole};
 pub use transact::{Kept, Transact, Transacted, Transaction, Work};
+pub use whole_file::WholeFile;

@@ -7,6 +7,7 @@ use mainstay_types::{ColumnType, Session, Type, Value};
 use std::any::Any;
 use std::future::Future;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +82,14 @@ pub trait RecordStore: Send + Sync {
 
     /// Durable changes (of published tables) with a position greater than `after`, oldest first, at most `limit`.
     fn changes_after(&self, after: Position, limit: u32) -> BoxFuture<'_, Result<Vec<crate::Change>>>;
+
+    /// Copies the database as of one commit into a new file, beside readers and writers, and answers its bytes. The file
+    /// is there whole and on the disk, or not at all: also when the caller goes away meanwhile. One that exists is
+    /// refused (58P02), and so is a second copy at the same time (55006).
+    fn backup(&self, _into: PathBuf) -> BoxFuture<'_, Result<u64>> {
+        let message = "this engine makes no copies of its database";
+        Box::pin(async move { Err(Problem::new("0A000", message)) })
+    }
 
     fn status(&self) -> StoreStatus;
 

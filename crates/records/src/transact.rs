@@ -130,6 +130,10 @@ impl RecordStore for Inside {
         not_within()
     }
 
+    fn backup(&self, _into: std::path::PathBuf) -> BoxFuture<'_, Result<u64>> {
+        not_within()
+    }
+
     fn status(&self) -> StoreStatus {
         self.store.status()
     }

@@ -1,5 +1,6 @@
 //! One connection: its settings, its functions, the statements that it keeps.
 
+use crate::backup::StopWord;
 use crate::collations::{self, SharedRegistry};
 use crate::old_rows::PreparedOldRows;
 use crate::plan::NativePlan;
@@ -137,6 +138,12 @@ impl Connection {
             raw::install_row_changes(&self.inner);
         }
         Ok(())
+    }
+
+    /// From now on what runs here ends when the word is said, and for no other reason.
+    pub fn end_when_said(&mut self, word: StopWord) -> Result<(), Failure> {
+        let steps = i32::try_from(PROGRESS_STEPS).unwrap_or(i32::MAX);
+        Ok(self.inner.progress_handler(steps, Some(move || word.is_said()))?)
     }
 
     pub fn raw(&self) -> &rusqlite::Connection {

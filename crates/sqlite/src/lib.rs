@@ -7,6 +7,7 @@
 //! Start reading at [`SqliteStore::open`], then [`writer`] and [`reader`].
 
 mod aggregates;
+mod backup;
 mod capture;
 mod checkpointer;
 mod collations;

@@ -53,6 +53,9 @@ pub struct SqliteSettings {
     pub wal_bytes_max: u64,
     /// How long one such wait lasts at most. There are sixteen between three quarters and full.
     pub wal_patience: Duration,
+    /// The size of the write-ahead log over which a backup is given up. While one is made it is a long read that nobody
+    /// refuses writes for.
+    pub backup_wal_bytes_max: u64,
     /// The largest size of the database file; nothing but the disk limits it when `None`.
     pub database_bytes_max: Option<u64>,
     /// Durable changes that are kept at least; older ones go.
@@ -80,6 +83,7 @@ impl SqliteSettings {
             checkpoint_bytes: 32 << 20,
             wal_bytes_max: 256 << 20,
             wal_patience: Duration::from_millis(500),
+            backup_wal_bytes_max: 4 << 30,
             database_bytes_max: None,
             changes_kept: 1_000_000,
             changes_age: Duration::from_secs(7 * 24 * 3600),

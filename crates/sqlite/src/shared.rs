@@ -1,5 +1,6 @@
 //! What the threads of one store share.
 
+use crate::backup::Backups;
 use crate::listeners::Listeners;
 use crate::settings::SqliteSettings;
 use arc_swap::ArcSwap;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     publishing: RwLock<()>,
     pub listeners: Listeners,
     pub checkpoints: Checkpoints,
+    pub backups: Backups,
     pub position: AtomicU64,
     pub commits: AtomicU64,
     pub writes: AtomicU64,
@@ -47,6 +49,7 @@ impl Shared {
             publishing: RwLock::new(()),
             listeners: Listeners::default(),
             checkpoints: Checkpoints::default(),
+            backups: Backups::default(),
             position: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             writes: AtomicU64::new(0),
@@ -158,10 +161,10 @@ impl Checkpoints {
         self.changed.notify_all();
     }
 
-    /// Asks for a new start of the log, waits for it, and says why there is none.
-    pub fn restart(&self) -> Result<()> {
+    /// Asks for a checkpoint, waits until one is over, and says why it did not do what was asked.
+    pub fn run(&self, checkpoint: Checkpoint) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.wanted = Some(Checkpoint::Restart);
+        state.wanted = state.wanted.max(Some(checkpoint));
         self.changed.notify_all();
         let finished = state.finished;
         while state.finished == finished && !state.stopped {

@@ -1,5 +1,6 @@
 //! The store: opens the files, starts the threads, keeps the promise of [`RecordStore`].
 
+use crate::backup;
 use crate::checkpointer;
 use crate::connection::{Connection, Role};
 use crate::lock::DirectoryLock;
@@ -20,7 +21,7 @@ use mainstay_engine::{
 use mainstay_sql::plan::{Compiled, PlannedMigration};
 use mainstay_sql::{Catalog, Name};
 use mainstay_types::{ColumnType, Value, ValueRef};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -149,6 +150,7 @@ impl Inner {
         self.queue.close();
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Threads { writer, checkpointer }) = threads else { return };
+        self.shared.backups.close();
         if writer.join().is_err() {
             tracing::error!("the writer ended by a panic");
         }
@@ -258,6 +260,10 @@ impl RecordStore for SqliteStore {
         Box::pin(
             self.inner.readers.with_connection(move |connection| changes_after(connection, after, limit)),
         )
+    }
+
+    fn backup(&self, into: PathBuf) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(backup::backup(&self.inner.shared, into))
     }
 
     fn status(&self) -> StoreStatus {

@@ -1,6 +1,7 @@
 //! The one thread that writes. It takes what has gathered while the disk was busy, runs it in one transaction,
 //! commits once, and answers everybody: a commit costs one sync of the disk however many writes share it.
 
+use crate::backup::Stop;
 use crate::capture::{Capture, CapturedColumn, CapturedTable};
 use crate::connection::{Connection, Role};
 use crate::listeners::Listener;
@@ -571,6 +572,16 @@ impl Writer {
         }
         let (bytes, since) = (pages * FRAME_BYTES, (pages - self.pages_copied) * FRAME_BYTES);
         let (max, copied_each) = (self.shared.settings.wal_bytes_max, self.shared.settings.checkpoint_bytes);
+        if self.shared.backups.is_running() {
+            if bytes < self.shared.settings.backup_wal_bytes_max {
+                if since >= copied_each {
+                    self.shared.checkpoints.ask(Checkpoint::Passive);
+                    self.pages_copied = pages;
+                }
+                return;
+            }
+            self.shared.backups.stop(Stop::LogFull);
+        }
         // Where a long read holds the log, sixteen waits slow writers down before they are refused.
         if bytes >= max || (bytes >= max / 4 * 3 && since >= max / 64) {
             self.pages_copied = pages;
@@ -584,7 +595,7 @@ impl Writer {
     }
 
     fn restart_log(&mut self) -> Result<()> {
-        let outcome = self.shared.checkpoints.restart();
+        let outcome = self.shared.checkpoints.run(Checkpoint::Restart);
         if outcome.is_ok() {
             self.log_full = false;
         }

@@ -1,12 +1,14 @@
 //! A disk that fails on command: SQLite's own file system with four functions replaced, as the default of this
-//! process. Only files below a directory that a test has named are concerned.
+//! process, and that can be made to wait. Only files below a directory that a test has named are concerned.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
 
 use rusqlite::ffi;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What goes wrong in one directory.
 #[derive(Debug, Default)]
@@ -15,6 +17,15 @@ pub struct Disk {
     failing: Mutex<Option<&'static str>>,
     /// A file that would grow does not.
     full: AtomicBool,
+    hold: Mutex<Hold>,
+    changed: Condvar,
+}
+
+/// Writes that wait.
+#[derive(Debug, Default)]
+struct Hold {
+    held: bool,
+    waiting: usize,
 }
 
 impl Disk {
@@ -32,6 +43,34 @@ impl Disk {
 
     pub fn fill(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// From now on writes wait until they are let go.
+    pub fn hold(&self) {
+        lock(&self.hold).held = true;
+    }
+
+    pub fn let_go(&self) {
+        lock(&self.hold).held = false;
+        self.changed.notify_all();
+    }
+
+    /// Returns when a write waits.
+    pub fn until_held(&self) {
+        let mut hold = lock(&self.hold);
+        while hold.waiting == 0 {
+            hold = self.changed.wait(hold).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn wait_while_held(&self) {
+        let mut hold = lock(&self.hold);
+        hold.waiting += 1;
+        self.changed.notify_all();
+        while hold.held {
+            hold = self.changed.wait(hold).unwrap_or_else(PoisonError::into_inner);
+        }
+        hold.waiting -= 1;
     }
 
     pub fn repair(&self) {
@@ -144,8 +183,9 @@ unsafe extern "C" fn write(
 ) -> c_int {
     // SAFETY: SQLite's own arguments for its own functions.
     unsafe {
-        let (full, methods) = with_open(file, |open| (open.disk.full.load(Ordering::SeqCst), open.methods));
-        if full {
+        let (disk, methods) = with_open(file, |open| (Arc::clone(&open.disk), open.methods));
+        disk.wait_while_held();
+        if disk.full.load(Ordering::SeqCst) {
             let mut size = 0;
             methods.xFileSize.expect("a function")(file, &mut size);
             if offset + ffi::sqlite3_int64::from(length) > size {
