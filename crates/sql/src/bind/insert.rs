@@ -1,4 +1,4 @@
-//! INSERT, with defaults, identity columns and ON CONFLICT.
+//! INSERT, with defaults and identity columns.
 
 use super::bound::{Bound, Form, quote};
 use super::dml::Writable;
@@ -6,13 +6,10 @@ use super::errors::{Located, place, relocated, syntax};
 use super::query::{Core, Naming, Query, Target};
 use super::scope::{Binder, Clause, Source};
 use super::steps::Lowered;
-use super::update::set_text;
-use crate::catalog::{Column, ConstraintKind, KeyKind, Relation};
+use crate::catalog::{Column, Relation};
 use mainstay_base::{Problem, Result};
 use mainstay_types::{ColumnType, Type};
-use pg_query::protobuf::{
-    InferClause, InsertStmt, OnConflictAction, OnConflictClause, OverridingKind, SelectStmt,
-};
+use pg_query::protobuf::{InsertStmt, OverridingKind, SelectStmt};
 use pg_query::{Node, NodeEnum};
 
 /// Quoted columns, none where all take SQLite's own default, and the rows that they take.
@@ -296,100 +293,6 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn on_conflict(&mut self, clause: &OnConflictClause, writable: &Writable) -> Result<String> {
-        let target = match clause.infer.as_deref() {
-            Some(infer) => self.conflict_target(infer, writable)?,
-            None => String::new(),
-        };
-        if clause.action() != OnConflictAction::OnconflictUpdate {
-            return Ok(format!(" ON CONFLICT{target} DO NOTHING"));
-        }
-        if clause.infer.is_none() {
-            return Err(syntax("ON CONFLICT DO UPDATE requires inference specification or constraint name")
-                .with_hint("For example, ON CONFLICT (column_name).")
-                .placed(place(clause.location)));
-        }
-        self.add_excluded(writable)?;
-        let set = set_text(&self.set_clause(&clause.target_list, writable, Clause::Set)?);
-        let condition = match clause.where_clause.as_deref() {
-            Some(node) => {
-                let bound = self.within(Clause::Where, |binder| {
-                    let bound = binder.condition(node, true)?;
-                    binder.coerce_to_boolean(bound, "WHERE")
-                })?;
-                format!(" WHERE {}", bound.sql)
-            }
-            None => String::new(),
-        };
-        // RETURNING sees the target alone.
-        let scope = self.scope();
-        if let Some(excluded) = scope.sources.last_mut() {
-            excluded.hidden = true;
-        }
-        scope.columns.retain(|column| column.source == 0);
-        Ok(format!(" ON CONFLICT{target} DO UPDATE SET {set}{condition}"))
-    }
-
-    fn add_excluded(&mut self, writable: &Writable) -> Result<()> {
-        let base = Self::relation_columns(&writable.table, "excluded", false);
-        let columns = super::dml::exposed(&writable.columns, &base);
-        let source = Source {
-            alias: "excluded".to_owned(),
-            schema: None,
-            emit: "excluded".to_owned(),
-            columns,
-            relation: Some(writable.table.clone()),
-            row_type: Type::Composite(writable.table.row_type),
-            nullable: false,
-            hidden: false,
-            scalar: false,
-        };
-        let before = self.scope().columns.len();
-        self.add_source(source, None)?;
-        // Unqualified names mean the target.
-        self.scope().columns.truncate(before);
-        Ok(())
-    }
-
-    /// ` (columns) WHERE …`: the index that decides.
-    fn conflict_target(&mut self, infer: &InferClause, writable: &Writable) -> Result<String> {
-        let table = writable.table.clone();
-        if !infer.conname.is_empty() {
-            return constraint_columns(&table, &infer.conname)
-                .map(|columns| column_list(&columns))
-                .placed(place(infer.location));
-        }
-        let mut columns = Vec::new();
-        let mut texts = Vec::new();
-        for node in &infer.index_elems {
-            let Some(NodeEnum::IndexElem(element)) = &node.node else { continue };
-            if let Some(expression) = element.expr.as_deref() {
-                let bound = self.bare_over(&table, |binder| binder.expr(expression))?;
-                texts.push(bound.operand());
-            } else {
-                let column = writable.column(&element.name, place(infer.location))?;
-                columns.push(column.name.clone());
-                texts.push(quote(&column.name));
-            }
-        }
-        let predicate = match infer.where_clause.as_deref() {
-            Some(node) => {
-                let bound = self.bare_over(&table, |binder| binder.condition(node, true))?;
-                Some(bound.sql)
-            }
-            None => None,
-        };
-        let plain = columns.len() == texts.len();
-        if plain && !has_arbiter(&table, &columns, predicate.is_some()) {
-            return Err(Problem::new(
-                "42P10",
-                "there is no unique or exclusion constraint matching the ON CONFLICT specification",
-            ));
-        }
-        let predicate = predicate.map(|text| format!(" WHERE {text}")).unwrap_or_default();
-        Ok(format!(" ({}){predicate}", texts.join(", ")))
-    }
-
     /// Binds over a table's columns without a table name.
     pub fn bare_over<T>(&mut self, table: &Relation, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let columns = Self::relation_columns(table, "", true);
@@ -459,49 +362,4 @@ fn check_width(items: &[Node], given: &[Column], listed: bool) -> Result<()> {
         return Err(syntax("INSERT has more expressions than target columns").placed(at));
     }
     Ok(())
-}
-
-fn column_list(columns: &[String]) -> String {
-    let names: Vec<String> = columns.iter().map(|name| quote(name)).collect();
-    format!(" ({})", names.join(", "))
-}
-
-fn constraint_columns(table: &Relation, name: &str) -> Result<Vec<String>> {
-    let found = table.constraints.iter().find(|constraint| constraint.name == name);
-    match found.map(|constraint| &constraint.kind) {
-        Some(ConstraintKind::PrimaryKey { columns } | ConstraintKind::Unique { columns, .. }) => {
-            Ok(columns.clone())
-        }
-        Some(_) => Err(Problem::new("42809", "constraint in ON CONFLICT clause has no associated index")),
-        None => Err(Problem::new(
-            "42704",
-            format!("constraint \"{name}\" for table \"{}\" does not exist", table.name.name),
-        )),
-    }
-}
-
-/// Whether a unique index over exactly these columns exists.
-fn has_arbiter(table: &Relation, columns: &[String], predicate: bool) -> bool {
-    let same =
-        |other: &[String]| other.len() == columns.len() && other.iter().all(|name| columns.contains(name));
-    let constrained = table.constraints.iter().any(|constraint| match &constraint.kind {
-        ConstraintKind::PrimaryKey { columns: other } => same(other),
-        ConstraintKind::Unique { columns: other, .. } => same(other),
-        _ => false,
-    });
-    constrained
-        || table.indexes.iter().any(|index| {
-            let keys: Vec<String> = index
-                .keys
-                .iter()
-                .filter_map(|key| match &key.key {
-                    KeyKind::Column(name) => Some(name.clone()),
-                    KeyKind::Expression(_) => None,
-                })
-                .collect();
-            index.unique
-                && keys.len() == index.keys.len()
-                && same(&keys)
-                && (index.predicate.is_none() || predicate)
-        })
 }

@@ -30,6 +30,7 @@ mod joins;
 mod json;
 mod names;
 mod new_rows;
+mod on_conflict;
 mod once;
 mod operators;
 mod ordering;
