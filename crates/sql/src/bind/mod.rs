@@ -35,6 +35,7 @@ mod once;
 mod operators;
 mod ordering;
 mod output_names;
+mod overloads;
 mod query;
 mod range_functions;
 mod resolve;
@@ -264,7 +265,7 @@ pub fn check_function(catalog: &Catalog, function: &Function, search_path: &[Str
             return Ok(());
         }
         let mut binder = Binder::new(catalog, &[], search_path);
-        let arguments: Vec<(String, Bound)> = functions::input_arguments(function)
+        let arguments: Vec<(String, Bound)> = overloads::input_arguments(function)
             .into_iter()
             .enumerate()
             .map(|(index, argument)| {

@@ -166,7 +166,7 @@ impl Binder<'_> {
         let arguments =
             super::functions::Arguments { values: vec![row], names: vec![String::new()], spread: false };
         let Ok(target) = self.find_callable(None, name, &arguments) else { return Ok(None) };
-        let super::functions::Callable::User(function) = target.callable else { return Ok(None) };
+        let super::overloads::Callable::User(function) = target.callable else { return Ok(None) };
         let values = self.user_arguments(&function, arguments, &target.types)?;
         self.inline_scalar(&function, values, at).map(Some)
     }
