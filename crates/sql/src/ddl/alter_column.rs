@@ -209,7 +209,7 @@ impl Draft<'_> {
         let column = require_column(&relation, &command.name)?.clone();
         let resolved = self.resolve_column_type(&command.name, required(definition.type_name.as_ref())?)?;
         if let Some(collate) = &definition.coll_clause {
-            super::table::check_collation(&super::tree::strings(&collate.collname), collate.location)?;
+            super::column::check_collation(&super::tree::strings(&collate.collname), collate.location)?;
         }
         self.require_type_changeable(&relation, &column)?;
         let shown = self.catalog.types.type_name(&resolved.ty.ty);

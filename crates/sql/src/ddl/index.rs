@@ -131,7 +131,7 @@ impl Draft<'_> {
                 KeyKind::Expression(text)
             }
         };
-        super::table::check_collation(&strings(&element.collation), -1)?;
+        super::column::check_collation(&strings(&element.collation), -1)?;
         let descending = element.ordering == SortByDir::SortbyDesc as i32;
         let nulls_first = match SortByNulls::try_from(element.nulls_ordering) {
             Ok(SortByNulls::SortbyNullsFirst) => true,

@@ -8,6 +8,7 @@ mod alter_column;
 mod alter_table;
 mod bridge;
 mod cast;
+mod column;
 mod comment;
 mod constraint;
 mod data;

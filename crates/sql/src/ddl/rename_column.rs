@@ -34,7 +34,7 @@ impl Draft<'_> {
                 format!("column \"{to}\" of relation \"{}\" already exists", relation.name.name),
             ));
         }
-        if super::table::is_system_column(to) {
+        if super::column::is_system_column(to) {
             return Err(Problem::new(
                 "42701",
                 format!("column name \"{to}\" conflicts with a system column name"),

@@ -103,7 +103,7 @@ impl Draft<'_> {
         self.require_free_type(&name)?;
         let resolved = self.resolve_column_type(&name.name, required(statement.type_name.as_ref())?)?;
         if let Some(collate) = &statement.coll_clause {
-            super::table::check_collation(&strings(&collate.collname), collate.location)?;
+            super::column::check_collation(&strings(&collate.collname), collate.location)?;
         }
         let parent = resolved.domain.as_ref().and_then(|parent| self.catalog.domains.get(parent)).cloned();
         let mut domain = Domain {
