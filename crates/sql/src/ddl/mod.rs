@@ -15,6 +15,7 @@ mod data;
 mod depend;
 mod dispatch;
 mod drop;
+mod drop_part;
 mod enums;
 mod extension;
 mod function;
