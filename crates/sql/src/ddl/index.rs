@@ -1,9 +1,9 @@
 //! `CREATE INDEX`.
 
 use super::Draft;
+use super::column_name::column_name;
 use super::names::joined;
 use super::physical::{boolean, is_served, no_column};
-use super::scope::column_name;
 use super::tree::{required, string, strings};
 use crate::bind::Immutable;
 use crate::catalog::{Index, IndexKey, KeyKind, Name, Relation, RelationKind};

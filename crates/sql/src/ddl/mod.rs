@@ -9,6 +9,7 @@ mod alter_table;
 mod bridge;
 mod cast;
 mod column;
+mod column_name;
 mod comment;
 mod constraint;
 mod data;
