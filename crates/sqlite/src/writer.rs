@@ -1,7 +1,9 @@
 //! The one thread that writes. It takes what has gathered while the disk was busy, runs it in one transaction,
 //! commits once, and answers everybody: a commit costs one sync of the disk however many writes share it.
 
-use crate::backup::Stop;
+mod changes;
+mod log;
+
 use crate::capture::{Capture, CapturedColumn, CapturedTable};
 use crate::connection::{Connection, Role};
 use crate::listeners::Listener;
@@ -9,19 +11,18 @@ use crate::meta;
 use crate::operation::Outcome;
 use crate::problems;
 use crate::queue::Queue;
-use crate::raw::{self, Failure};
+use crate::raw::Failure;
 use crate::reply::{self, Wakes};
 use crate::scope;
 use crate::sequences::Sequences;
-use crate::shared::{Checkpoint, Shared};
+use crate::shared::Shared;
 use ahash::AHashMap;
 use mainstay_base::{Hlc, HlcClock, Problem, Result};
-use mainstay_engine::{Change, Migrated, Migration, Position, Work, Write, Written};
+use mainstay_engine::{Change, Migrated, Migration, Work, Write, Written};
 use mainstay_sql::catalog::ConstraintKind;
 use mainstay_sql::plan::PlannedMigration;
 use mainstay_sql::{Catalog, Name};
 use mainstay_types::{Session, ValueRef};
-use rusqlite::ffi;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,14 +30,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+pub(crate) use log::FRAME_BYTES;
+
 /// Work after which a group is committed although more waits, so that nobody waits for a long queue of others.
 const GROUP_TIME: Duration = Duration::from_millis(4);
-/// Durable changes that one commit removes, in quarters; and how far their number may be over the limit.
-const TRIMMED: u64 = 1024;
-/// Commits with changes between two looks at the age of the oldest.
-const COMMITS_PER_TRIM: u64 = 256;
-/// Bytes of one page in the write-ahead log.
-pub(crate) const FRAME_BYTES: u64 = 4096 + 24;
 
 /// What callers ask of the writer.
 pub(crate) enum Job {
@@ -55,9 +52,6 @@ pub(crate) struct WriteJob {
     pub deadline: Instant,
     pub reply: reply::Sender<Result<Written>>,
 }
-
-/// The changes of a group, and the last position of each of its parts.
-type Logged = (Vec<Arc<Change>>, Vec<Option<Position>>);
 
 pub(crate) struct Writer {
     pub shared: Arc<Shared>,
@@ -373,69 +367,6 @@ impl Writer {
         Ok(changes)
     }
 
-    /// Gives positions to the changed rows and keeps those of published tables. A part is a session and the number
-    /// of rows that all parts up to it have changed; the answer has each part's last position.
-    pub(crate) fn log_changes<'s>(
-        &mut self,
-        parts: impl Iterator<Item = (&'s Arc<Session>, usize)>,
-    ) -> Result<Logged> {
-        let mut rows = scope::with_capture(|capture| std::mem::take(&mut capture.rows)).unwrap_or_default();
-        let (mut changes, mut positions) = (Vec::with_capacity(rows.len()), Vec::new());
-        if rows.is_empty() {
-            return Ok((changes, positions));
-        }
-        let mut rows_left = rows.drain(..);
-        let mut done = 0;
-        for (session, until) in parts {
-            if until == done {
-                positions.push(None);
-                continue;
-            }
-            let actor = self.actor(session);
-            let unix_millis = u64::try_from(self.shared.env.unix_micros() / 1000).unwrap_or(0);
-            let time = self.clock.tick(unix_millis);
-            for row in rows_left.by_ref().take(until - done) {
-                self.position += 1;
-                let change = Change {
-                    position: Position(self.position),
-                    table: row.table.name.clone(),
-                    operation: row.operation,
-                    old: row.old,
-                    new: row.new,
-                    time,
-                    actor: Arc::clone(&actor),
-                };
-                if row.table.published {
-                    self.keep_change(&change).map_err(|failure| problems::of_failure(&failure, None))?;
-                }
-                changes.push(Arc::new(change));
-            }
-            done = until;
-            positions.push(Some(Position(self.position)));
-        }
-        drop(rows_left);
-        // The buffer keeps its room for the next group.
-        scope::with_capture(|capture| capture.rows = rows);
-        Ok((changes, positions))
-    }
-
-    fn keep_change(&mut self, change: &Change) -> std::result::Result<(), Failure> {
-        let table = String::from(change.table.clone());
-        self.oldest_change.get_or_insert(change.position.0);
-        self.connection.execute(
-            "INSERT INTO _mainstay_changes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            &[
-                number(change.position.0),
-                ValueRef::Text(&table),
-                ValueRef::Integer(operation_code(change.operation)),
-                change.old.as_deref().map_or(ValueRef::Null, ValueRef::Text),
-                change.new.as_deref().map_or(ValueRef::Null, ValueRef::Text),
-                number(change.time.0),
-                ValueRef::Text(&change.actor),
-            ],
-        )
-    }
-
     /// Writes what every commit carries, and commits.
     pub(crate) fn commit(&mut self, time: Option<Hlc>) -> Result<()> {
         let dirty = self.sequences.borrow_mut().take_dirty();
@@ -468,35 +399,6 @@ impl Writer {
         self.connection.execute("COMMIT", &[])
     }
 
-    /// Removes durable changes that are too many or too old, a bounded number with each commit.
-    fn trim_changes(&mut self, now: Hlc) -> std::result::Result<(), Failure> {
-        let Some(oldest) = self.oldest_change else { return Ok(()) };
-        let settings = &self.shared.settings;
-        let too_many = self.position.saturating_sub(oldest) >= settings.changes_kept.saturating_add(TRIMMED);
-        self.commits_since_trim += 1;
-        if !too_many && self.commits_since_trim < COMMITS_PER_TRIM {
-            return Ok(());
-        }
-        let age = u64::try_from(settings.changes_age.as_millis()).unwrap_or(u64::MAX);
-        let youngest_old = Hlc(now.unix_millis().saturating_sub(age) << 16);
-        let first_kept = self.position.saturating_sub(settings.changes_kept);
-        self.connection.execute(
-            "DELETE FROM _mainstay_changes WHERE (time < ?1 OR position <= ?2) AND position IN
-             (SELECT position FROM _mainstay_changes ORDER BY position LIMIT ?3)",
-            &[number(youngest_old.0), number(first_kept), number(4 * TRIMMED)],
-        )?;
-        // One statement removes a bounded number. Where more are due, the next commit goes on.
-        let all_done = self.connection.raw().changes() < 4 * TRIMMED;
-        self.commits_since_trim = if all_done { 0 } else { COMMITS_PER_TRIM };
-        let left = meta::oldest_change(&mut self.connection).unwrap_or(None);
-        let trimmed = left.map_or(self.position, |left| left - 1);
-        if trimmed >= oldest {
-            meta::set(&mut self.connection, "changes_trimmed", number(trimmed))?;
-        }
-        self.oldest_change = left;
-        Ok(())
-    }
-
     pub(crate) fn roll_back(&mut self) {
         scope::with_capture(|capture| capture.rows.clear());
         if self.connection.in_transaction()
@@ -509,99 +411,6 @@ impl Writer {
         }
     }
 
-    /// A sync that failed may have lost pages that SQLite takes for written: nothing more is written then.
-    pub(crate) fn watch_disk(&self, failure: &Failure) {
-        if matches!(failure.code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) {
-            tracing::error!(%failure, "the disk did not confirm a write; refusing writes until a restart");
-            self.shared.disk_failed.store(true, Ordering::Release);
-        }
-    }
-
-    /// Takes a commit that the disk did not confirm out of the log: it lies there whole, and the next start would take
-    /// it for one that was acknowledged.
-    fn forget_unconfirmed(&mut self) {
-        if !self.shared.disk_failed.load(Ordering::Acquire) {
-            return;
-        }
-        let forgotten = match raw::wal_checkpoint(self.connection.raw(), ffi::SQLITE_CHECKPOINT_NOOP) {
-            Ok((pages, _)) => self.shared.cut_log(pages),
-            Err(failure) => Err(std::io::Error::other(failure.to_string())),
-        };
-        if let Err(error) = forgotten {
-            tracing::error!(%error, "a write that was refused may be there after a restart");
-        }
-    }
-
-    /// `authenticated:8f14…`: the role, and the subject of the claims where they have one.
-    fn actor(&mut self, session: &Arc<Session>) -> Arc<str> {
-        if let Some((known, actor)) = &self.actor
-            && (Arc::ptr_eq(known, session) || **known == **session)
-        {
-            return Arc::clone(actor);
-        }
-        #[derive(serde::Deserialize)]
-        struct Claims {
-            sub: Option<String>,
-        }
-        let subject = session
-            .settings
-            .get("request.jwt.claims")
-            .and_then(|claims| serde_json::from_str::<Claims>(claims).ok())
-            .and_then(|claims| claims.sub);
-        let actor: Arc<str> = match subject {
-            Some(subject) => Arc::from(format!("{}:{subject}", session.role)),
-            None => Arc::from(session.role.as_str()),
-        };
-        self.actor = Some((Arc::clone(session), Arc::clone(&actor)));
-        actor
-    }
-
-    /// Whether the disk and the log take more.
-    pub(crate) fn may_write(&mut self) -> Result<()> {
-        if self.shared.disk_failed.load(Ordering::Acquire) {
-            return Err(problems::disk_failed());
-        }
-        if self.log_full { self.restart_log() } else { Ok(()) }
-    }
-
-    /// Asks for checkpoints as the write-ahead log grows, and waits when it has grown far.
-    fn watch_log(&mut self) {
-        let pages = scope::wal_pages();
-        if pages < self.pages_copied {
-            self.pages_copied = 0;
-        }
-        let (bytes, since) = (pages * FRAME_BYTES, (pages - self.pages_copied) * FRAME_BYTES);
-        let (max, copied_each) = (self.shared.settings.wal_bytes_max, self.shared.settings.checkpoint_bytes);
-        if self.shared.backups.is_running() {
-            if bytes < self.shared.settings.backup_wal_bytes_max {
-                if since >= copied_each {
-                    self.shared.checkpoints.ask(Checkpoint::Passive);
-                    self.pages_copied = pages;
-                }
-                return;
-            }
-            self.shared.backups.stop(Stop::LogFull);
-        }
-        // Where a long read holds the log, sixteen waits slow writers down before they are refused.
-        if bytes >= max || (bytes >= max / 4 * 3 && since >= max / 64) {
-            self.pages_copied = pages;
-            if self.restart_log().is_err() {
-                self.log_full = bytes >= max;
-            }
-        } else if since >= copied_each {
-            self.shared.checkpoints.ask(Checkpoint::Passive);
-            self.pages_copied = pages;
-        }
-    }
-
-    fn restart_log(&mut self) -> Result<()> {
-        let outcome = self.shared.checkpoints.run(Checkpoint::Restart);
-        if outcome.is_ok() {
-            self.log_full = false;
-        }
-        outcome
-    }
-
     fn finish(&mut self) {
         self.roll_back();
         if let Err(failure) = self.connection.batch("PRAGMA optimize") {
@@ -612,16 +421,6 @@ impl Writer {
 
 pub(crate) fn number(number: u64) -> ValueRef<'static> {
     ValueRef::Integer(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
-pub(crate) fn operation_code(operation: mainstay_engine::Operation) -> i64 {
-    use mainstay_engine::Operation;
-    match operation {
-        Operation::Insert => 1,
-        Operation::Update => 2,
-        Operation::Delete => 3,
-        Operation::Truncate => 4,
-    }
 }
 
 fn quick_check(connection: &mut Connection) -> Result<()> {
