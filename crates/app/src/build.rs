@@ -1,5 +1,6 @@
 //! The composition root: from settings to running parts, top to bottom. Only this file names an engine.
 
+use crate::backup::StoreBackups;
 use crate::project::Project;
 use crate::secrets::{self, Keys};
 use crate::settings::RowSecurity;
@@ -92,6 +93,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
         },
         RecordsParts { store: store.clone(), env: env.clone() },
     );
+    let backups = StoreBackups::new(project, store.clone(), env.clone());
     let anonymous_role = Some(settings.auth.anonymous_role.clone());
     let verifier =
         Verifier::new(VerifierSettings { anonymous_role, ..VerifierSettings::default() }, secret, env);
@@ -101,6 +103,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
             service: Arc::new(Service(records)),
             authenticate: Arc::new(verifier),
             health: Some(Arc::new(StoreHealth(store.clone()))),
+            backups: Some(Arc::new(backups)),
             faces: Vec::new(),
         },
     );

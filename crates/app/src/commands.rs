@@ -2,6 +2,7 @@
 //! 0 when all went well, 1 when something is wrong that the output explains, 2 for a wrong command line.
 
 use crate::assess;
+use crate::backup;
 use crate::build;
 use crate::doctor;
 use crate::migrate::{self, State};
@@ -155,6 +156,10 @@ pub fn types_typescript(path: &Path, schemas: &[String], out: Option<&Path>, kee
         Ok(ExitCode::SUCCESS)
     };
     finish(path, work())
+}
+
+pub fn backup(path: &Path, to: &Path, url: Option<&str>) -> ExitCode {
+    finish(path, Project::open(path).and_then(|project| block_on(backup::backup(project, to, url))))
 }
 
 pub fn keys(path: &Path) -> ExitCode {

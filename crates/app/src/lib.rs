@@ -6,6 +6,7 @@
 //! Start reading at [`build::build`], then [`run::dev`].
 
 pub mod assess;
+pub mod backup;
 pub mod build;
 pub mod commands;
 pub mod doctor;

@@ -221,13 +221,13 @@ async fn settle(changes: &mut mpsc::UnboundedReceiver<()>) {
     while let Ok(Some(())) = tokio::time::timeout(Duration::from_millis(60), changes.recv()).await {}
 }
 
-struct Stop {
+pub(crate) struct Stop {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
 
 impl Stop {
-    fn new() -> Result<Stop> {
+    pub fn new() -> Result<Stop> {
         let failed = |error: std::io::Error| Problem::internal(format!("cannot listen for signals: {error}"));
         Ok(Stop {
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
@@ -235,7 +235,7 @@ impl Stop {
         })
     }
 
-    async fn wait(&mut self) {
+    pub async fn wait(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

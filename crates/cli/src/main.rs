@@ -59,6 +59,17 @@ enum Command {
     /// Print types of the schema for a client's language
     #[command(subcommand)]
     Types(Types),
+    /// Copy the database into one file, also while it is being served
+    Backup {
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// The file to make; one that exists is not overwritten
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Where the running process listens, if not at `[server] listen`
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+    },
     /// Print the anon and service_role keys
     Keys {
         #[arg(default_value = ".")]
@@ -154,6 +165,7 @@ fn main() -> ExitCode {
         Command::Types(Types::Typescript { path, schema, out, keep_going }) => {
             commands::types_typescript(&path, &schema, out.as_deref(), keep_going)
         }
+        Command::Backup { path, to, url } => commands::backup(&path, &to, url.as_deref()),
         Command::Keys { path } => commands::keys(&path),
         Command::Doctor { path } => commands::doctor(&path),
         Command::Completions { shell } => {

@@ -1,5 +1,6 @@
 //! Puts the faces together and serves them.
 
+use crate::admin::{self, Admin, Backups};
 use crate::edge::{Edge, EdgeSettings, Face, Routes};
 use crate::pages::{AlwaysWell, Health, PageSettings, Pages};
 use crate::rest::batch::BatchFace;
@@ -23,19 +24,25 @@ pub struct HttpParts {
     pub authenticate: Arc<dyn Authenticate>,
     /// `None`: well as long as it answers.
     pub health: Option<Arc<dyn Health>>,
+    /// `None`: there are no copies to be had.
+    pub backups: Option<Arc<dyn Backups>>,
     /// Faces of other crates and the path that each has (`/auth/v1`).
     pub faces: Vec<(String, Arc<dyn Face>)>,
 }
 
 /// Builds the face; [`HttpFace::serve`] starts it.
 pub fn build(settings: HttpSettings, parts: HttpParts) -> HttpFace {
-    let rest = Rest::new(settings.rest.clone(), parts.service, parts.authenticate);
+    let rest = Rest::new(settings.rest.clone(), parts.service, Arc::clone(&parts.authenticate));
     let health = parts.health.unwrap_or_else(|| Arc::new(AlwaysWell));
     let pages = Arc::new(Pages::new(settings.pages, Arc::clone(&rest), health));
     let batch = Arc::new(BatchFace(Arc::clone(&rest)));
     let mut routes = Routes::new(pages)
         .mount(format!("{}/batch", settings.rest.mount), batch)
-        .mount(settings.rest.mount, rest);
+        .mount(settings.rest.mount.clone(), rest);
+    if let Some(backups) = parts.backups {
+        let admin = Admin::new(backups, parts.authenticate, settings.rest.anonymous_role);
+        routes = routes.mount(admin::MOUNT, Arc::new(admin));
+    }
     for (prefix, face) in parts.faces {
         routes = routes.mount(prefix, face);
     }

@@ -1,10 +1,11 @@
-//! Speaks HTTP: the edge, REST in PostgREST's grammar, the OpenAPI document and the front page.
+//! Speaks HTTP: the edge, REST in PostgREST's grammar, the OpenAPI document, the front page, and operators' requests.
 //!
 //! Hidden here: everything that is bytes of HTTP.
 //! Not here: what a query means (`records`) and who asks (`identity`).
 //! Invariant: a request is bounded in every dimension before any of it is acted on.
 //! Start reading at [`build`], then [`rest::Rest`], then [`grammar`].
 
+pub mod admin;
 mod compress;
 pub mod edge;
 mod face;

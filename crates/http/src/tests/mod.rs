@@ -1,9 +1,11 @@
 //! The faces over real sockets, with a service that answers what a test tells it to.
 
+mod admin;
 mod edge;
 mod pages;
 mod rest;
 
+use crate::admin::Backups;
 use crate::edge::{BoxFuture, EdgeSettings};
 use crate::rest::{Authenticate, RestService, RestSettings};
 use crate::{Actor, HttpParts, HttpSettings, Running, build};
@@ -97,6 +99,14 @@ fn serve(
     settings: HttpSettings,
     respond: impl Fn(&query::Request) -> Result<query::Response> + Send + Sync + 'static,
 ) -> Server {
+    serve_with(settings, None, respond)
+}
+
+fn serve_with(
+    settings: HttpSettings,
+    backups: Option<Arc<dyn Backups>>,
+    respond: impl Fn(&query::Request) -> Result<query::Response> + Send + Sync + 'static,
+) -> Server {
     let fake = Arc::new(Fake {
         catalog: Arc::new(crate::openapi::tests::catalog()),
         respond: Box::new(respond),
@@ -107,6 +117,7 @@ fn serve(
         service: Arc::clone(&fake) as Arc<dyn RestService>,
         authenticate: Arc::new(Doorman),
         health: None,
+        backups,
         faces: Vec::new(),
     };
     let listeners = crate::edge::bind(([127, 0, 0, 1], 0).into(), 1).expect("binds");
