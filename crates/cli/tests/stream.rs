@@ -207,11 +207,14 @@ fn large_answers_are_compressed_for_those_who_ask() {
     let server = app.dev();
     let send = |path: &str, headers: &[(&str, &str)]| server.send("GET", path, headers, None);
     let plain = send("/rest/v1/readings", &[]);
-    assert_eq!((plain.header("content-encoding"), plain.header("vary")), (None, None));
+    assert_eq!(
+        (plain.header("content-encoding"), plain.header("vary")),
+        (None, Some("Accept, Prefer, Range"))
+    );
     for (accepted, coding) in [("gzip, deflate", "gzip"), ("gzip, br", "br"), ("gzip, br, zstd", "zstd")] {
         let answer = send("/rest/v1/readings", &[("accept-encoding", accepted)]);
         assert_eq!(answer.header("content-encoding"), Some(coding));
-        assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
+        assert!(answer.headers.contains(&("vary".to_owned(), "Accept-Encoding".to_owned())));
         assert!(answer.body.len() * 5 < plain.body.len(), "{coding}: {}", answer.body.len());
     }
     let small = send("/rest/v1/readings?limit=1", &[("accept-encoding", "gzip")]);

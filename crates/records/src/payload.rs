@@ -31,17 +31,19 @@ pub(crate) fn parse(payload: &Payload, same_keys: bool) -> Result<Rows<'_>> {
         Payload::None => Err(problems::empty_or_invalid_json()),
         Payload::Json(bytes) => json(bytes, same_keys),
         Payload::Csv(bytes) => csv(bytes),
-        Payload::Form(pairs) => {
-            let row = pairs
-                .iter()
-                .map(|(key, value)| (Cow::Borrowed(key.as_str()), Cell::Text(Cow::Borrowed(value.as_str()))))
-                .collect();
-            Ok(Rows { rows: vec![last_wins(row)] })
-        }
+        Payload::Form(pairs) => Ok(Rows { rows: vec![last_wins(fields(pairs))] }),
         Payload::Raw(_) | Payload::Xml(_) => {
             Err(problems::invalid_body("Content-Type not acceptable: application/octet-stream"))
         }
     }
+}
+
+/// All fields of a form, those of one name too.
+pub(crate) fn fields(pairs: &[(String, String)]) -> Row<'_> {
+    pairs
+        .iter()
+        .map(|(key, value)| (Cow::Borrowed(key.as_str()), Cell::Text(Cow::Borrowed(value.as_str()))))
+        .collect()
 }
 
 fn json(bytes: &[u8], same_keys: bool) -> Result<Rows<'_>> {

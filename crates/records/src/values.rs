@@ -48,6 +48,16 @@ fn one(parameter: &Parameter, inputs: &Inputs<'_>, context: &Context) -> Result<
             Some(cell) => from_cell(&parameter.ty, cell, context),
             None => Ok(Value::Null),
         },
+        Source::Keys(places) => {
+            let cells = places.iter().filter_map(|place| inputs.cells.get(*place));
+            let elements: Vec<&str> = cells
+                .filter_map(|cell| match cell {
+                    Cell::Text(element) => Some(element.as_ref()),
+                    Cell::Json(_) | Cell::Null => None,
+                })
+                .collect();
+            text(&parameter.ty, &array_text(&elements), context)
+        }
         Source::JsonKey(place) => match inputs.cells.get(*place) {
             Some(Cell::Text(plain)) => Ok(Value::Text(serde_json::Value::from(plain.as_ref()).to_string())),
             Some(cell) => from_cell(&parameter.ty, cell, context),

@@ -39,6 +39,10 @@ set check_function_bodies = on;
 create function shout(customers) returns text language sql immutable as 'select upper($1.name)';
 create function headed() returns int language sql as $$ set local "response.headers" = '[{"x-a":"b"}]'; select 1 $$;
 create function nothing() returns void language sql immutable as '';
+create function all_tags() returns setof record language sql stable as 'select id, label from tags order by id';
+create function first_tag() returns record language sql stable as 'select label, id from tags order by id limit 1';
+create function no_tag() returns record language sql stable as 'select id, label from tags where false';
+create function pair() returns record language sql immutable as $$ select (1, 'a'::text) $$;
 create domain tint as int;
 create domain seconds as int;
 create function "json"(tint) returns json language sql immutable
@@ -201,6 +205,16 @@ fn a_function_that_get_calls_sets_headers() {
 fn a_function_without_a_body_does_nothing() {
     let shop = Shop::open();
     assert!(shop.run(request("GET", "rpc/nothing", "")).returns_void);
+}
+
+#[test]
+fn anonymous_rows_have_the_columns_of_the_functions_body() {
+    let shop = Shop::open();
+    shop.gets("rpc/all_tags", r#"[{"id":1,"label":"red"},{"id":2,"label":"blue"}]"#);
+    shop.gets("rpc/all_tags?limit=1", r#"[{"id":1,"label":"red"}]"#);
+    shop.gets("rpc/first_tag", r#"{"label":"red","id":1}"#);
+    shop.gets("rpc/no_tag", r#"{"id":null,"label":null}"#);
+    shop.gets("rpc/pair", r#"{"f1":1,"f2":"a"}"#);
 }
 
 /// What PostgREST calls domain representations.

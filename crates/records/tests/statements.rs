@@ -3,7 +3,7 @@
 mod support;
 
 use mainstay_engine::Format;
-use mainstay_records::query::{Answer, Count, Resolution, Return};
+use mainstay_records::query::{Answer, Count, Payload, Resolution, Return};
 use mainstay_records::{RecordsSettings, query};
 use mainstay_types::Value;
 use support::{asked, asked_with, problem, request, settings, statement};
@@ -407,6 +407,17 @@ fn calls_pass_named_arguments() {
     let joined = asked(request("GET", "rpc/joined?words=a&words=b", "")).unwrap();
     assert_eq!(joined[0].sql, r#"SELECT "public"."joined"(VARIADIC "words" => $1) AS "pgrst_scalar""#);
     assert_eq!(joined[0].values[0], [Value::text(r#"["a","b"]"#)]);
+    let mut form = request("POST", "rpc/joined", "");
+    let field = |value: &str| ("words".to_owned(), value.to_owned());
+    for (fields, array) in [(vec!["a", "b"], r#"["a","b"]"#), (vec!["a"], r#"["a"]"#)] {
+        form.payload = Payload::Form(fields.into_iter().map(field).collect());
+        let joined = asked(form.clone()).unwrap();
+        assert_eq!(joined[0].sql, r#"SELECT "public"."joined"(VARIADIC "words" => $1) AS "pgrst_scalar""#);
+        assert_eq!(joined[0].values[0], [Value::text(array)]);
+    }
+    form.target = "add".to_owned();
+    form.payload = Payload::Form([("a", "1"), ("a", "2")].map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+    assert_eq!(asked(form).unwrap()[0].values[0], [Value::Integer(2)]);
 }
 
 #[test]

@@ -245,6 +245,14 @@ fn random_ids_have_their_version_and_variant() {
 }
 
 #[test]
+fn a_uuid_is_sent_as_its_bytes() {
+    let context = context();
+    let id = value::input(&column("uuid"), "846c4ffd-92ce-4de7-8d11-8e29929f4ec4", &context).unwrap();
+    let sent = native("uuid_send", &[id.as_ref()], &[Type::Uuid], &context);
+    assert_eq!(shown(&Type::Bytea, &sent, &context), r"\x846c4ffd92ce4de78d118e29929f4ec4");
+}
+
+#[test]
 fn deep_nesting_fails_instead_of_exhausting_the_stack() {
     let context = context();
     let deep = "[".repeat(100_000);

@@ -61,10 +61,18 @@ impl Media {
         }
     }
 
+    /// What no function makes in its own way.
+    fn is_vendor(self) -> bool {
+        matches!(self, Media::Object | Media::ObjectStripped | Media::ArrayStripped) || self.plan().is_some()
+    }
+
     pub fn nulls_stripped(self) -> bool {
         matches!(self, Media::ArrayStripped | Media::ObjectStripped)
     }
 }
+
+/// The domain of a function that answers whatever is asked for.
+const ANY: &str = "*/*";
 
 /// What can be made besides the types that every relation and function has.
 #[derive(Clone, Copy, Default)]
@@ -80,25 +88,59 @@ pub(super) struct Offers<'a> {
 pub(super) fn negotiate(accept: Option<&HeaderValue>, offers: Offers<'_>) -> Result<Media> {
     let root = offers.root;
     let usual = if root { Media::OpenApi } else { Media::Json };
-    let Some(accept) = accept else { return Ok(usual) };
+    let any = offers.domain == Some(ANY);
+    let Some(accept) = accept else { return Ok(if any { Media::Domain } else { usual }) };
     match accept.as_bytes() {
-        b"*/*" => return Ok(usual),
-        b"application/json" => return Ok(if root { Media::OpenApi } else { Media::Json }),
+        b"*/*" if !any => return Ok(usual),
+        b"application/json" if offers.domain.is_none() => return Ok(usual),
         _ => {}
     }
     let text = accept.to_str().unwrap_or_default();
     let mut wanted: Vec<(f32, &str)> = split_outside_quotes(text, ',').map(with_quality).collect();
     wanted.sort_by(|one, other| other.0.total_cmp(&one.0));
     for (_, media) in &wanted {
-        if let Some(media) = known(media, root).filter(|media| offers.plans || media.plan().is_none()) {
-            return Ok(media);
-        }
-        if offers.domain.is_some_and(|domain| domain.eq_ignore_ascii_case(media)) {
-            return Ok(Media::Domain);
+        let built_in = known(media, root).filter(|media| offers.plans || media.plan().is_none());
+        // A function's own type stands in for one of PostgREST's, those of its vendor tree apart.
+        let is_own = any || offers.domain.is_some_and(|domain| domain.eq_ignore_ascii_case(media));
+        match built_in {
+            Some(media) if media.is_vendor() || !is_own => return Ok(media),
+            _ if is_own => return Ok(Media::Domain),
+            _ => {}
         }
     }
     let names: Vec<&str> = wanted.iter().map(|(_, media)| *media).collect();
     Err(Problem::new("PGRST107", format!("None of these media types are available: {}", names.join(", "))))
+}
+
+/// The type of an answer with the value of a domain as it is.
+pub(super) fn domain_type(domain: &str) -> Option<HeaderValue> {
+    match known(domain, false) {
+        _ if domain == ANY => None,
+        Some(media) => Some(media.content_type()),
+        None => HeaderValue::from_str(domain).ok(),
+    }
+}
+
+/// The type of a plan, which repeats what it was asked to be the plan for.
+pub(super) fn plan_type(accept: Option<&HeaderValue>, media: Media) -> Option<HeaderValue> {
+    const OPTIONS: [&str; 5] = ["analyze", "verbose", "settings", "buffers", "wal"];
+    let text = accept?.to_str().ok()?;
+    let asked = split_outside_quotes(text, ',').find(|item| known(item, false) == Some(media))?;
+    let (name, mut of, mut options) = (if media == Media::PlanJson { "json" } else { "text" }, "", "");
+    for parameter in split_outside_quotes(asked, ';').skip(1) {
+        let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match key.trim().to_ascii_lowercase().as_str() {
+            "for" => of = value.trim().trim_matches('"'),
+            "options" => options = value.trim().trim_matches('"'),
+            _ => {}
+        }
+    }
+    let of = if of.is_empty() { "application/json" } else { of };
+    let asked_for = |option: &&str| options.split('|').any(|asked| asked == *option);
+    let options: Vec<&str> = OPTIONS.into_iter().filter(asked_for).collect();
+    let options = if options.is_empty() { String::new() } else { format!("; options={}", options.join("|")) };
+    let text = format!("application/vnd.pgrst.plan+{name}; for=\"{of}\"{options}; charset=utf-8");
+    HeaderValue::from_str(&text).ok()
 }
 
 fn with_quality(item: &str) -> (f32, &str) {
@@ -154,8 +196,8 @@ fn known(media: &str, root: bool) -> Option<Media> {
                 Media::Json
             }
         }
-        "application/vnd.pgrst.plan+json" | "application/vnd.pgrst.plan" => Media::PlanJson,
-        "application/vnd.pgrst.plan+text" => Media::PlanText,
+        "application/vnd.pgrst.plan+json" => Media::PlanJson,
+        "application/vnd.pgrst.plan+text" | "application/vnd.pgrst.plan" => Media::PlanText,
         "text/csv" => Media::Csv,
         "application/x-ndjson" | "application/jsonl" => Media::JsonLines,
         "text/plain" => Media::Text,
@@ -231,5 +273,43 @@ mod tests {
         assert_eq!(negotiate(Some(&html), Offers::default()), Ok(Media::Json));
         let offers = Offers { domain: Some("text/html"), ..Offers::default() };
         assert_eq!(negotiate(Some(&html), offers), Ok(Media::Domain));
+    }
+
+    #[test]
+    fn a_domain_takes_the_place_of_a_built_in_type_and_any_type_of_all() {
+        let made = |domain: &'static str, accept: Option<&'static str>| {
+            let accept = accept.map(HeaderValue::from_static);
+            negotiate(accept.as_ref(), Offers { plans: true, domain: Some(domain), ..Offers::default() })
+        };
+        assert_eq!(made("text/csv", Some("text/csv")), Ok(Media::Domain));
+        assert_eq!(made("application/json", Some("application/json")), Ok(Media::Domain));
+        assert_eq!(made("text/csv", Some("application/json")), Ok(Media::Json));
+        assert_eq!(made("text/csv", None), Ok(Media::Json));
+        for accept in [None, Some("*/*"), Some("application/json"), Some("image/png, text/html")] {
+            assert_eq!(made(ANY, accept), Ok(Media::Domain), "{accept:?}");
+        }
+        assert_eq!(made(ANY, Some("application/vnd.pgrst.object+json")), Ok(Media::Object));
+        assert_eq!(made(ANY, Some("application/vnd.pgrst.plan")), Ok(Media::PlanText));
+        let named = |domain: &str| domain_type(domain).map(|value| value.to_str().expect("ASCII").to_owned());
+        assert_eq!(named("text/csv").as_deref(), Some("text/csv; charset=utf-8"));
+        assert_eq!(named("image/png").as_deref(), Some("image/png"));
+        assert_eq!(named(ANY), None);
+    }
+
+    #[test]
+    fn the_type_of_a_plan_repeats_what_it_is_for() {
+        let told = |accept: &'static str, media| {
+            plan_type(Some(&HeaderValue::from_static(accept)), media)
+                .map(|value| value.to_str().expect("ASCII").to_owned())
+        };
+        assert_eq!(
+            told("application/vnd.pgrst.plan", Media::PlanText).as_deref(),
+            Some("application/vnd.pgrst.plan+text; for=\"application/json\"; charset=utf-8")
+        );
+        assert_eq!(
+            told("application/vnd.pgrst.plan+json; for=\"text/csv\"; options=wal|analyze|x", Media::PlanJson)
+                .as_deref(),
+            Some("application/vnd.pgrst.plan+json; for=\"text/csv\"; options=analyze|wal; charset=utf-8")
+        );
     }
 }

@@ -22,7 +22,7 @@ mod timing;
 use crate::edge::{Answering, BoxFuture, Face, Request, Response};
 use crate::openapi::OpenApi;
 use crate::problem::problem_response;
-use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, SERVER};
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue, SERVER, VARY};
 use hyper::http::request::Parts;
 use mainstay_base::{Problem, Result};
 use mainstay_engine::RowStream;
@@ -39,6 +39,8 @@ use timing::Timing;
 const API_KEY: HeaderName = HeaderName::from_static("apikey");
 const CONTENT_PROFILE: HeaderName = HeaderName::from_static("content-profile");
 const ACCEPT_PROFILE: HeaderName = HeaderName::from_static("accept-profile");
+/// The headers that an answer's form depends on, for caches between.
+const DEPENDS_ON: HeaderValue = HeaderValue::from_static("Accept, Prefer, Range");
 pub(crate) const SERVER_NAME: HeaderValue = HeaderValue::from_static("mainstay");
 
 /// What REST asks of the service below it.
@@ -342,6 +344,8 @@ impl Rest {
 
     /// What every answer carries.
     fn finish(&self, head: &Parts, mut response: Response) -> Response {
+        // A function may have said itself what its answer depends on.
+        response.headers_mut().entry(VARY).or_insert(DEPENDS_ON);
         cors::decorate(response.headers_mut(), &head.headers, &self.settings.cors_origins);
         response.headers_mut().insert(SERVER, SERVER_NAME);
         crate::compress::apply(&head.headers, response, self.settings.compress_bytes_min)

@@ -1,6 +1,6 @@
 //! From a head and a body to a request of the records service.
 
-use super::media::{BodyKind, Media, Offers, body_kind, negotiate};
+use super::media::{BodyKind, Media, Offers, body_kind, domain_type, negotiate, plan_type};
 use super::prefer::Preferences;
 use super::range::Window;
 use super::{Rest, page, session, unsupported};
@@ -23,7 +23,7 @@ pub(super) struct Asked<'a> {
     pub kind: Kind,
     pub head_only: bool,
     pub media: Media,
-    /// Where it is not the media type's own: that of a function's domain.
+    /// Where it is not the media type's own: that of a function's domain, that of a plan.
     pub content_type: Option<HeaderValue>,
     pub window: Window,
     pub preferences: Preferences,
@@ -109,7 +109,7 @@ impl Rest {
             kind,
             head_only: head.method == Method::HEAD,
             media,
-            content_type: None,
+            content_type: media.plan().and_then(|_| plan_type(head.headers.get(ACCEPT), media)),
             window,
             preferences,
             page: page::url(head, &parsed)?,
@@ -133,8 +133,11 @@ impl Rest {
         let offers =
             Offers { plans: self.settings.plan_enabled, domain: domain.as_deref(), ..Offers::default() };
         let media = negotiate(head.headers.get(ACCEPT), offers)?;
-        let content_type =
-            domain.filter(|_| media == Media::Domain).and_then(|domain| HeaderValue::from_str(&domain).ok());
+        let content_type = match media {
+            Media::Domain => domain.as_deref().and_then(domain_type),
+            Media::PlanJson | Media::PlanText => plan_type(head.headers.get(ACCEPT), media),
+            _ => None,
+        };
         let body = match read_only {
             true => Takes::Nothing,
             false => Takes::Arguments(body_kind(head.headers.get(CONTENT_TYPE), true)?),

@@ -19,7 +19,8 @@ impl Rest {
         if asked.media.plan().is_some() {
             let mut response =
                 Response::new(if asked.head_only { Body::empty() } else { Body::from(answer.body) });
-            response.headers_mut().insert(CONTENT_TYPE, asked.media.content_type());
+            let content_type = asked.content_type.take().unwrap_or_else(|| asked.media.content_type());
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
             self.profile(&mut response, asked.schema);
             return Ok(response);
         }

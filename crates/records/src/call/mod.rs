@@ -192,6 +192,9 @@ impl Service {
         builder.nulls_stripped = request.shape.nulls_stripped;
         let call = call_sql(&mut builder, target, arguments, found);
         let (sql, from) = match gives {
+            Gives::Value if function.returns.ty.ty == Type::Record => {
+                (format!("SELECT to_json({call}) AS \"pgrst_scalar\""), None)
+            }
             Gives::Nothing | Gives::Value => (format!("SELECT {call} AS \"pgrst_scalar\""), None),
             Gives::Values | Gives::Row | Gives::Rows => {
                 let (sql, from) = rows_sql(&mut builder, schema, request, function, gives, &call)?;
@@ -254,10 +257,14 @@ fn body_of(payload: &Payload) -> (Body, Option<&[u8]>) {
     }
 }
 
-/// The object of arguments: of an array the first one counts, an absent body is an empty one.
+/// The object of arguments: of an array the first one counts, an absent body is an empty one, and a form keeps what it
+/// names several times.
 fn first_row(payload: &Payload, kind: Body) -> Result<(Row<'_>, Option<Problem>)> {
     if kind.is_whole() || matches!(payload, Payload::None) {
         return Ok((Vec::new(), None));
+    }
+    if let Payload::Form(pairs) = payload {
+        return Ok((payload::fields(pairs), None));
     }
     if let Payload::Json(bytes) = payload
         && bytes.iter().all(u8::is_ascii_whitespace)
@@ -292,9 +299,12 @@ fn call_sql(
                 _ => continue,
             }
         } else {
-            match arguments.names.iter().position(|name| *name == argument.name) {
-                Some(place) => Source::Key(place),
-                None => continue,
+            let named = arguments.names.iter().enumerate().filter(|(_, name)| **name == argument.name);
+            let places: Vec<usize> = named.map(|(place, _)| place).collect();
+            match places.as_slice() {
+                [] => continue,
+                _ if is_variadic && arguments.kind == Body::Form => Source::Keys(places),
+                [.., last] => Source::Key(*last),
             }
         };
         let value = builder.parameter(argument.ty.ty.clone(), source);
@@ -324,8 +334,10 @@ fn rows_sql(
     };
     let scope = Scope { alias: alias.clone(), table, from_cte: false };
     let tables = match (gives, &function.returns.ty.ty) {
-        // A set of anonymous rows has no columns to give names to.
-        (Gives::Values, Type::Record) => format!("(SELECT {call} AS \"pgrst_scalar\") AS {}", quoted(&alias)),
+        // A set of anonymous rows has no columns to give names to: what is in them only the function's body knows.
+        (Gives::Values, Type::Record) => {
+            format!("(SELECT to_json({call}) AS \"pgrst_scalar\") AS {}", quoted(&alias))
+        }
         (Gives::Values, _) => format!("{call} AS {}(\"pgrst_scalar\")", quoted(&alias)),
         // The only column of a row is called like the source unless it is named.
         _ if let [only] = outputs(function).as_slice() => {
@@ -355,7 +367,8 @@ fn scalars_sql(builder: &mut Builder<'_>, node: &Node<'_>, from: &str) -> Result
 fn table_of(schema: &Schema, function: &Function, gives: Gives) -> (Table, Option<Name>) {
     let ty = &function.returns.ty.ty;
     if gives == Gives::Values {
-        let columns = Arc::new(vec![("pgrst_scalar".to_owned(), ty.clone())]);
+        let ty = if *ty == Type::Record { Type::Json } else { ty.clone() };
+        let columns = Arc::new(vec![("pgrst_scalar".to_owned(), ty)]);
         return (Table::Rows { row: None, columns }, None);
     }
     let outs = outputs(function);

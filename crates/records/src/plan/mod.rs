@@ -35,6 +35,8 @@ pub(crate) enum Source {
     Offset(LiteralId),
     /// A column of the row being written, or an argument of the call: a place in the keys of the payload.
     Key(usize),
+    /// Arguments of one name that become one array (a variadic argument in a form).
+    Keys(Vec<usize>),
     /// The same as JSON, for a function that reads a domain's values from it.
     JsonKey(usize),
     /// All rows of the payload, as JSON text.

@@ -68,6 +68,11 @@ pub(super) fn output_fields(binder: &Binder<'_>, function: &Function) -> Option<
     binder.fields_of(&function.returns.ty.ty)
 }
 
+/// Whether a function gives rows of which only its body knows the columns.
+pub(super) fn is_anonymous_row(binder: &Binder<'_>, function: &Function) -> bool {
+    function.returns.ty.ty == Type::Record && output_fields(binder, function).is_none()
+}
+
 /// The name of a function's only OUT argument: that of its column, whatever the alias.
 pub(super) fn single_out(function: &Function) -> Option<&str> {
     let mut out =
@@ -209,7 +214,7 @@ impl Binder<'_> {
 }
 
 /// The columns of a row where a query's only column is one.
-fn spread_row(query: &mut Query) {
+pub(super) fn spread_row(query: &mut Query) {
     let Core::Select { targets, .. } = &mut query.core else { return };
     let [Target { bound: Bound { form: Form::Row { fields, .. }, .. }, .. }] = targets.as_slice() else {
         return;

@@ -3,7 +3,9 @@
 use super::bound::{Bound, Form, quote, weaker};
 use super::coerce::Coercion;
 use super::errors::Located;
-use super::function_body::{body_statements, needs_steps, output_fields, single_out};
+use super::function_body::{
+    body_statements, is_anonymous_row, needs_steps, output_fields, single_out, spread_row,
+};
 use super::once::{Fence, Named};
 use super::query::{Core, Naming, Query, QueryColumn, Target};
 use super::scope::{Binder, Clause};
@@ -20,7 +22,7 @@ impl Binder<'_> {
         arguments: Vec<(String, Bound)>,
         at: Option<usize>,
     ) -> Result<Bound> {
-        if function.returns.set {
+        if function.returns.set || (is_anonymous_row(self, function) && self.may_add_an_item()) {
             return self.set_in_select_list(function, arguments, at);
         }
         let (arguments, fence) = self.once_where_inlined(function, arguments, at)?;
@@ -116,7 +118,14 @@ impl Binder<'_> {
         bound
     }
 
-    /// `SELECT f(x)` of a function that returns a set: its rows become an item of FROM.
+    /// Whether rows of a function may become an item of FROM of the select around here.
+    fn may_add_an_item(&mut self) -> bool {
+        let scope = self.scope();
+        scope.clause == Clause::Targets && scope.aggregate_depth == 0 && scope.row_functions.items.is_empty()
+    }
+
+    /// `SELECT f(x)` of a function that returns a set, or a row of which only its body knows the columns: its rows
+    /// become an item of FROM.
     fn set_in_select_list(
         &mut self,
         function: &Function,
@@ -145,7 +154,16 @@ impl Binder<'_> {
         if let Some(fence) = fence {
             query.fenced(fence, uses);
         }
-        let is_row = output_fields(self, function).is_some();
+        let is_anonymous = is_anonymous_row(self, function);
+        if is_anonymous {
+            spread_row(&mut query);
+        }
+        if !function.returns.set && !query.one_row {
+            let names: Vec<String> = query.columns().into_iter().map(|column| column.name).collect();
+            query = self.exactly_one_row(query);
+            query.rename(&names)?;
+        }
+        let is_row = is_anonymous || output_fields(self, function).is_some();
         let text = self.add_query(query, "", None, None, at)?;
         let level = self.scopes.len().saturating_sub(1);
         let scope = self.scope();

@@ -25,6 +25,7 @@ pub(crate) static TABLE: &[Native] = &[
     function(UUIDS, "uuidv4", &[], Uuid, identity::random).volatile(),
     function(UUIDS, "uuidv7", &[], Uuid, identity::by_time).volatile(),
     function(UUIDS, "uuid_nil", &[], Uuid, identity::nil),
+    function(UUIDS, "uuid_send", &[Uuid], Ty::Bytea, identity::send),
     function(SESSION, "auth.uid", &[], Uuid, session::user_id).stable(),
     function(SESSION, "auth.jwt", &[], Jsonb, session::claims).stable(),
     function(SESSION, "auth.role", &[], Text, session::claimed_role).stable(),

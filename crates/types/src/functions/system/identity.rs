@@ -1,5 +1,6 @@
 //! UUIDs.
 
+use super::super::define::Args;
 use crate::registry::Call;
 use crate::value::Value;
 use mainstay_base::Result;
@@ -33,4 +34,9 @@ pub(crate) fn by_time(call: &Call<'_>) -> Result<Value> {
 
 pub(crate) fn nil(_call: &Call<'_>) -> Result<Value> {
     Ok(Value::Blob(vec![0; 16]))
+}
+
+/// The sixteen bytes.
+pub(crate) fn send(call: &Call<'_>) -> Result<Value> {
+    Ok(Value::Blob(call.bytes(0).to_vec()))
 }
