@@ -1,7 +1,7 @@
 //! Supabase Lite as a subject: `@supabase/lite` on Node 22, both from the npm registry, its telemetry off.
 
 use super::bulk::{self, Export, Post};
-use super::fixture::{self, Kind, uuid};
+use super::fixture::{self, EXPORT_ROWS, Kind, uuid};
 use super::rest;
 use super::server::{Server, free_address};
 use super::{Fill, Subject, Workload, fill_exported};
@@ -64,7 +64,7 @@ impl Subject for Lite {
         write(
             "config.toml",
             &format!(
-                "[api]\nport = {}\n[db]\ndriver = \"sqlite-postgres\"\nurl = \"file:./supabase/.temp/data.db\"\n\
+                "[api]\nport = {}\nmax_rows = {EXPORT_ROWS}\n[db]\ndriver = \"sqlite-postgres\"\nurl = \"file:./supabase/.temp/data.db\"\n\
                  [db.migrations]\nschema_paths = []\n[auth]\nenabled = false\njwt_secret = \"a-secret-of-the-benchmark-with-32-characters\"\n",
                 address.port()
             ),
