@@ -112,7 +112,7 @@ impl Subject for Mainstay {
         // Once to fill the data directory, then again so that the start is the one of every day.
         let mut first = Server::start(&mut command("dev"), address, "/rest/v1/rooms?limit=1")?;
         wait_for_seed(&first.url)?;
-        first.stop();
+        first.end()?;
         Server::start(&mut command("serve"), address, "/rest/v1/rooms?limit=1")
     }
 

@@ -81,6 +81,13 @@ impl Server {
         std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))
     }
 
+    /// Asks the process to end in order, and waits until it has.
+    pub fn end(&mut self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        crate::process::run(Command::new("kill").args(["-TERM", &pid]))?;
+        self.child.wait().map(drop).map_err(|error| format!("cannot wait for {pid}: {error}"))
+    }
+
     pub fn stop(&mut self) {
         // A process that has ended by itself is as good.
         let _ = self.child.kill();
