@@ -5,14 +5,14 @@ use crate::project::Project;
 use crate::secrets::{self, Keys};
 use crate::settings::RowSecurity;
 use mainstay_base::{Env, Problem, Result};
-use mainstay_engine::{RecordStore, RowStream};
+use mainstay_engine::RecordStore;
 use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
 use mainstay_http::pages::{Health, PageSettings};
-use mainstay_http::rest::{RestService, RestSettings};
+use mainstay_http::rest::{RestService, RestSettings, Streamed};
 use mainstay_http::{HttpParts, HttpSettings, Running};
 use mainstay_identity::{Verifier, VerifierSettings};
 use mainstay_records::query::{Request, Response};
-use mainstay_records::{CursorKey, Records, RecordsParts, RecordsSettings, Together};
+use mainstay_records::{CursorKey, Records, RecordsParts, RecordsSettings, Together, find_pre_request};
 use mainstay_sql::Catalog;
 use mainstay_sql::catalog::RelationKind;
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
@@ -86,6 +86,8 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
             aggregates_enabled: settings.rest.aggregates,
             tx_rollback_allowed: settings.rest.tx_rollback,
             cursor_key: Some(CursorKey(secret.derive("mainstay: cursors of pages")?)),
+            pre_request: settings.rest.pre_request.clone(),
+            unfiltered_writes_refused: settings.rest.guard_unfiltered_writes,
             row_security_ignored: settings.rest.row_security == RowSecurity::Ignore,
             statement_timeout: Duration::from_millis(settings.rest.statement_timeout_ms),
             stream_timeout: Duration::from_secs(settings.rest.stream_timeout_seconds),
@@ -110,6 +112,15 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     let failed = |error| Problem::internal(format!("cannot serve: {error}"));
     let running = face.serve(listeners).map_err(failed)?;
     Ok(App { store, keys, running, schemas: settings.rest.schemas.clone() })
+}
+
+/// Fails where the function that shall run before each request is missing.
+pub fn check_pre_request(project: &Project, catalog: &Catalog) -> Result<()> {
+    let Some(name) = &project.settings.rest.pre_request else { return Ok(()) };
+    let rest = RestSettings::default();
+    let path: Vec<String> =
+        project.settings.rest.schemas.iter().chain(&rest.extra_search_path).cloned().collect();
+    find_pre_request(catalog, name, &path).map(drop)
 }
 
 fn rows_max(project: &Project) -> Option<u64> {
@@ -166,7 +177,7 @@ impl RestService for Service {
         self.0.catalog()
     }
 
-    fn stream(&self, request: Request) -> BoxFuture<'_, Result<Box<dyn RowStream>>> {
+    fn stream(&self, request: Request) -> BoxFuture<'_, Result<Streamed>> {
         Box::pin(self.0.stream(request))
     }
 

@@ -1,6 +1,7 @@
 //! `mainstay doctor`: checks the installation, the settings and the schema, and says how to mend what is wrong.
 
 use crate::assess;
+use crate::build;
 use crate::project::Project;
 use mainstay_base::{Problem, Result};
 use mainstay_sql::Catalog;
@@ -50,6 +51,7 @@ pub fn examine(path: &Path) -> Vec<Finding> {
     match schema(&project) {
         Ok((catalog, mut found)) => {
             findings.append(&mut found);
+            findings.extend(pre_request(&project, &catalog));
             findings.extend(
                 catalog
                     .relations
@@ -87,6 +89,14 @@ fn address(project: &Project) -> Finding {
             "stop what uses it (perhaps `mainstay dev` itself), or set `[server] listen`",
         ),
     }
+}
+
+fn pre_request(project: &Project, catalog: &Catalog) -> Option<Finding> {
+    let name = project.settings.rest.pre_request.as_ref()?;
+    Some(match build::check_pre_request(project, catalog) {
+        Ok(()) => good(format!("function {name}() runs before each request")),
+        Err(problem) => broken(&problem),
+    })
 }
 
 fn schema(project: &Project) -> Result<(Catalog, Vec<Finding>)> {

@@ -43,6 +43,9 @@ pub async fn dev(project: Project, options: RunOptions) -> Result<ExitCode> {
             Some(failed)
         }
     };
+    if let Err(problem) = build::check_pre_request(&project, &app.store().catalog()) {
+        eprintln!("{problem}; requests are refused until it is there");
+    }
     println!("{}", banner(&project, &app));
     let mut stop = Stop::new()?;
     loop {
@@ -71,6 +74,10 @@ pub async fn serve(project: Project, options: RunOptions) -> Result<ExitCode> {
         failed.print();
         app.close(Duration::ZERO).await?;
         return Ok(ExitCode::FAILURE);
+    }
+    if let Err(problem) = build::check_pre_request(&project, &app.store().catalog()) {
+        app.close(Duration::ZERO).await?;
+        return Err(problem);
     }
     println!("{}", app.url());
     eprintln!("serving `{}` from {}", project.name(), project.data_dir.display());

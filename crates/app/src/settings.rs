@@ -74,6 +74,10 @@ pub struct RestSettings {
     pub plan_enabled: bool,
     /// `Server-Timing` in answers.
     pub server_timing: bool,
+    /// A function without arguments that runs before each request: `schema.function`.
+    pub pre_request: Option<String>,
+    /// Refuses `PATCH` and `DELETE` without a filter.
+    pub guard_unfiltered_writes: bool,
     /// What happens to tables with row security while policies are not applied.
     pub row_security: RowSecurity,
 }
@@ -104,6 +108,8 @@ impl Default for RestSettings {
             batch_requests_max: 100,
             plan_enabled: false,
             server_timing: false,
+            pre_request: None,
+            guard_unfiltered_writes: false,
             row_security: RowSecurity::Refuse,
         }
     }

@@ -58,7 +58,8 @@ pub trait RecordStore: Send + Sync {
         Box::pin(async { Err(Problem::new("0A000", "this engine does not explain its plans")) })
     }
 
-    /// Runs one read-only plan whose rows may be too many for memory. What is short may come in one piece. `timeout`
+    /// Runs read-only plans in one snapshot and gives the rows of the last one, which may be too many for memory; those
+    /// of the others are dropped. What is short may come in one piece. `timeout`
     /// is that of the whole, the time that the caller takes for the pieces included; a caller that takes none for so
     /// long loses the stream. The store sends a bounded number of them at once (53300).
     fn stream(&self, read: Read) -> BoxFuture<'_, Result<Box<dyn crate::RowStream>>>;

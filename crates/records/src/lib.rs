@@ -13,6 +13,7 @@ mod fuzzy;
 mod keyset;
 mod payload;
 mod plan;
+mod pre_request;
 mod problems;
 pub mod query;
 mod read;
@@ -26,6 +27,7 @@ mod values;
 mod write;
 
 pub use keyset::cursor::{CursorKey, MARK as CURSOR_MARK};
+pub use pre_request::find as find_pre_request;
 pub use relationships::{Reference, references, says_one_row};
 pub use service::{Records, RecordsParts, build};
 pub use settings::RecordsSettings;

@@ -186,6 +186,11 @@ pub(crate) fn read_only(what: &str) -> Problem {
     Problem::new("25006", format!("cannot execute {what} in a read-only transaction"))
 }
 
+/// In pg-safeupdate's words.
+pub(crate) fn unfiltered(what: &str) -> Problem {
+    Problem::new("21000", format!("{what} requires a WHERE clause"))
+}
+
 pub(crate) fn embed_too_deep(levels: usize) -> Problem {
     Problem::new("54000", format!("embedded resources are nested deeper than {levels} levels"))
         .with_hint("ask for the inner resources in a request of their own")

@@ -5,13 +5,14 @@ use crate::cache::Key;
 use crate::plan::field::Scope;
 use crate::plan::tree::from_where;
 use crate::plan::{Builder, Statement, qualified, quoted};
+use crate::pre_request::Settings;
 use crate::query::{Query, Request, Response};
 use crate::schema::Schema;
-use crate::service::{Prepared, Service};
+use crate::service::{Prepared, Service, parted};
 use crate::settings::RecordsSettings;
 use crate::values::{Inputs, fill};
 use mainstay_base::Result;
-use mainstay_engine::{Format, Read, ReadNow, Rows, Step};
+use mainstay_engine::{Format, ReadNow, Rows, Step};
 use mainstay_sql::Name;
 use std::sync::Arc;
 
@@ -23,26 +24,28 @@ pub(crate) struct ReadPlan {
 
 impl Service {
     pub(crate) async fn run_read(&self, schema: &Arc<Schema>, request: &Request) -> Result<Response> {
-        let read = self.read_of(schema, request)?;
-        if request.explain.is_some() {
-            return read_response(request, self.read(request, read.steps).await?);
-        }
-        read_response(request, self.store.read(read).await?)
+        let steps = self.read_steps(schema, request)?;
+        let (results, settings) = self.read(request, steps).await?;
+        read_response(request, results, settings)
     }
 
     /// As [`Service::run_read`] without waiting; `None` where that cannot be done now.
     pub(crate) fn read_at_once(&self, schema: &Arc<Schema>, request: &Request) -> Option<Result<Response>> {
-        let read = match self.read_of(schema, request) {
+        let steps = self.read_steps(schema, request);
+        let (read, before) = match steps.and_then(|steps| self.guarded_read(request, steps)) {
             Ok(read) => read,
             Err(problem) => return Some(Err(problem)),
         };
         match self.store.read_now(read) {
-            ReadNow::Done(results) => Some(results.and_then(|results| read_response(request, results))),
+            ReadNow::Done(results) => Some(results.and_then(|results| {
+                let (results, settings) = parted(before, results);
+                read_response(request, results, settings)
+            })),
             ReadNow::NotNow(_) => None,
         }
     }
 
-    fn read_of(&self, schema: &Arc<Schema>, request: &Request) -> Result<Read> {
+    fn read_steps(&self, schema: &Arc<Schema>, request: &Request) -> Result<Vec<Step>> {
         let plan = self.read_plan(schema, request)?;
         let shape = &request.shape;
         let context = self.context(schema, &request.session);
@@ -54,7 +57,7 @@ impl Service {
             let values = fill(&prepared.parameters, &inputs, &context)?;
             steps.push(Step { plan: prepared.plan.clone(), values, format });
         }
-        self.guarded_read(request, steps)
+        Ok(steps)
     }
 
     pub(crate) fn read_plan(&self, schema: &Schema, request: &Request) -> Result<Arc<ReadPlan>> {
@@ -86,14 +89,15 @@ impl Service {
     }
 }
 
-fn read_response(request: &Request, results: Vec<Rows>) -> Result<Response> {
+fn read_response(request: &Request, results: Vec<Rows>, settings: Settings) -> Result<Response> {
     let shape = &request.shape;
     let mut results = results.into_iter();
     let rows = results.next().unwrap_or_default();
     let counted = results.next().as_ref().and_then(answer::number);
     let total = shape.count.map(|_| counted.unwrap_or(rows.count));
     let count = rows.count;
-    Ok(Response { body: answer::body(shape, count, rows.body)?, rows: count, total, ..Response::default() })
+    let body = answer::body(shape, count, rows.body)?;
+    Ok(Response { body, rows: count, total, settings, ..Response::default() })
 }
 
 /// The statement that gives the rows of a query.

@@ -5,6 +5,7 @@ use crate::call::CallPlan;
 use crate::keyset::PagePlan;
 use crate::keyset::cursor::CursorKey;
 use crate::plan::{Parameter, Statement};
+use crate::pre_request::{self, PreRequest, Settings};
 use crate::problems;
 use crate::query::{Action, Request, Response};
 use crate::read::ReadPlan;
@@ -46,6 +47,8 @@ pub fn build(settings: RecordsSettings, parts: RecordsParts) -> Records {
         writes: Arc::new(PlanCache::new(entries)),
         calls: Arc::new(PlanCache::new(entries)),
         pages: Arc::new(PlanCache::new(entries)),
+        pre_requests: Arc::default(),
+        in_transaction: false,
         cursor_key,
         settings: Arc::new(settings),
     }))
@@ -64,6 +67,9 @@ pub(crate) struct Service {
     pub(crate) writes: Arc<PlanCache<WritePlan>>,
     pub(crate) calls: Arc<PlanCache<CallPlan>>,
     pub(crate) pages: Arc<PlanCache<PagePlan>>,
+    pub(crate) pre_requests: Arc<pre_request::Known>,
+    /// Whether the store is a transaction that other requests may share.
+    in_transaction: bool,
     pub(crate) cursor_key: CursorKey,
 }
 
@@ -127,7 +133,7 @@ impl Records {
 }
 
 impl Service {
-    /// The same service, with the same plans, over another view of its store.
+    /// The same service, with the same plans, over a transaction of its store.
     pub(crate) fn over(&self, store: Arc<dyn RecordStore>) -> Records {
         Records(Arc::new(Service {
             settings: self.settings.clone(),
@@ -138,6 +144,8 @@ impl Service {
             writes: self.writes.clone(),
             calls: self.calls.clone(),
             pages: self.pages.clone(),
+            pre_requests: self.pre_requests.clone(),
+            in_transaction: true,
             cursor_key: self.cursor_key.clone(),
         }))
     }
@@ -226,40 +234,78 @@ impl Service {
             .with_hint("use the service_role key, or set `[rest] row_security = \"ignore\"` to serve it to every role"))
     }
 
-    /// A read of these steps, if the request's role may run them.
-    pub(crate) fn guarded_read(&self, request: &Request, steps: Vec<Step>) -> Result<Read> {
+    /// A read of these steps, if the request's role may run them, and what runs in front of it.
+    pub(crate) fn guarded_read(
+        &self,
+        request: &Request,
+        steps: Vec<Step>,
+    ) -> Result<(Read, Option<Arc<PreRequest>>)> {
+        let before = self.pre_request(request)?;
+        let steps = match &before {
+            Some(before) => before.before(steps)?,
+            None => steps,
+        };
         self.admit(request, steps.iter().map(|step| &*step.plan))?;
-        Ok(Read { steps, session: request.session.clone(), timeout: self.settings.statement_timeout })
+        let read = Read { steps, session: request.session.clone(), timeout: self.settings.statement_timeout };
+        Ok((read, before))
     }
 
     pub(crate) async fn explain_plan(&self, plan: Arc<Plan>) -> Result<Vec<(usize, String)>> {
         self.store.explain(plan).await
     }
 
-    pub(crate) async fn read(&self, request: &Request, steps: Vec<Step>) -> Result<Vec<Rows>> {
+    pub(crate) async fn read(&self, request: &Request, steps: Vec<Step>) -> Result<(Vec<Rows>, Settings)> {
         if let Some(form) = request.explain {
             let body = self.explained(steps.into_iter().map(|step| step.plan).collect(), form).await?;
-            return Ok(vec![Rows { body, count: 1, ..Rows::default() }]);
+            return Ok((vec![Rows { body, count: 1, ..Rows::default() }], Vec::new()));
         }
-        let read = self.guarded_read(request, steps)?;
-        self.store.read(read).await
+        // A transaction that writes is not read-only for what reads in it.
+        if self.in_transaction && self.pre_request(request)?.is_some_and(|before| before.may_write()) {
+            let steps = steps.into_iter().map(|Step { plan, values, format }| WriteStep {
+                plan,
+                value_sets: vec![values],
+                format,
+                expect: None,
+            });
+            let written = self.write(request, steps.collect()).await?;
+            return Ok((written.results, written.settings));
+        }
+        let (read, before) = self.guarded_read(request, steps)?;
+        Ok(parted(before, self.store.read(read).await?))
     }
 
-    pub(crate) async fn write(&self, request: &Request, steps: Vec<WriteStep>) -> Result<Written> {
-        self.admit(request, steps.iter().map(|step| &*step.plan))?;
+    pub(crate) async fn write(&self, request: &Request, mut steps: Vec<WriteStep>) -> Result<Written> {
         if let Some(form) = request.explain {
+            self.admit(request, steps.iter().map(|step| &*step.plan))?;
             let plans: Vec<Arc<Plan>> = steps.iter().map(|step| step.plan.clone()).collect();
             let body = self.explained(plans, form).await?;
             // The whole in every place: which step is the one that answers, its caller knows.
             let rows = || Rows { body: body.clone(), count: 1, ..Rows::default() };
             return Ok(Written { results: steps.iter().map(|_| rows()).collect(), ..Written::default() });
         }
+        let before = self.pre_request(request)?;
+        if let Some(before) = &before {
+            steps.insert(0, before.write_step());
+        }
+        self.admit(request, steps.iter().map(|step| &*step.plan))?;
         let write = Write {
             steps,
             session: request.session.clone(),
             timeout: self.settings.statement_timeout,
             rollback: request.rollback && self.settings.tx_rollback_allowed,
         };
-        self.store.write(write).await
+        let mut written = self.store.write(write).await?;
+        if before.is_some() {
+            written.results.drain(..written.results.len().min(1));
+        }
+        Ok(written)
+    }
+}
+
+/// The results of a read, without those of what ran in front of it, and what was set for the answer.
+pub(crate) fn parted(before: Option<Arc<PreRequest>>, results: Vec<Rows>) -> (Vec<Rows>, Settings) {
+    match before {
+        Some(before) => before.after(results),
+        None => (results, Vec::new()),
     }
 }

@@ -19,6 +19,10 @@ pub struct RecordsSettings {
     /// Serves tables with row security to every role, although no policy is applied. Off: such a table is refused to
     /// roles that do not bypass row security.
     pub row_security_ignored: bool,
+    /// A function without arguments that runs before each request's statement: `schema.function`.
+    pub pre_request: Option<String>,
+    /// Refuses updates and deletes that no filter limits, as pg-safeupdate does.
+    pub unfiltered_writes_refused: bool,
     /// Signs the cursors of pages; one is made up where it is missing, and cursors end with the process.
     pub cursor_key: Option<CursorKey>,
     /// How long a statement may run.
@@ -42,6 +46,8 @@ impl Default for RecordsSettings {
             aggregates_enabled: false,
             tx_rollback_allowed: false,
             row_security_ignored: false,
+            pre_request: None,
+            unfiltered_writes_refused: false,
             cursor_key: None,
             statement_timeout: Duration::from_secs(8),
             stream_timeout: Duration::from_secs(600),

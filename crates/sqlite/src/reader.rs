@@ -116,7 +116,7 @@ impl Readers {
         }
         match self.inline(&read) {
             Inline::Done(outcome) => {
-                let rows = outcome?.into_iter().next().unwrap_or_default();
+                let rows = outcome?.pop().unwrap_or_default();
                 Ok(Box::new(Whole(Some(Piece { bytes: rows.body, rows: rows.count }))))
             }
             Inline::Elsewhere => crate::stream::start(&self.shared, read),

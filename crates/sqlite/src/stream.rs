@@ -10,7 +10,7 @@ use crate::run::{Cause, Failed, run_plan};
 use crate::scope::{self, Frame, Limit};
 use crate::shared::Shared;
 use mainstay_base::{Problem, Result};
-use mainstay_engine::{Piece, PlanKind, Read, RowStream, Rows, Step};
+use mainstay_engine::{Format, Piece, PlanKind, Read, RowStream, Rows, Step};
 use mainstay_sql::Catalog;
 use mainstay_types::Context;
 use std::sync::Arc;
@@ -46,8 +46,8 @@ pub(crate) fn start(shared: &Arc<Shared>, mut read: Read) -> Result<Box<dyn RowS
         return Err(Problem::new("53300", "too many long results are being sent")
             .with_hint("try again in a moment, or ask for fewer rows"));
     }
-    let (Some(step), true) = (read.steps.pop(), read.steps.is_empty()) else {
-        return Err(Problem::internal("a stream has one statement"));
+    let Some(step) = read.steps.pop() else {
+        return Err(Problem::internal("a stream without a statement"));
     };
     native(&step.plan, shared.number)?;
     let (sender, receiver) = pipe(PIECES_WAITING_MAX);
@@ -74,11 +74,13 @@ fn send_all(
 ) -> Result<()> {
     let failure = |failure| problems::of_failure(&failure, None);
     let (generation, catalog) = shared.settled_catalog();
-    if step.plan.catalog_version != catalog.version {
-        return Err(problems::stale_plan());
-    }
-    if step.plan.kind != PlanKind::Read {
-        return Err(Problem::new("25006", "cannot write in a read-only transaction"));
+    for step in read.steps.iter().chain([step]) {
+        if step.plan.catalog_version != catalog.version {
+            return Err(problems::stale_plan());
+        }
+        if step.plan.kind != PlanKind::Read {
+            return Err(Problem::new("25006", "cannot write in a read-only transaction"));
+        }
     }
     let plan = native(&step.plan, shared.number)?;
     let mut connection = Connection::open(&shared.path, Role::Reader, &shared.settings).map_err(failure)?;
@@ -88,6 +90,11 @@ fn send_all(
     let _frame = scope::enter(frame);
     scope::set_limit(Limit { steps: u64::MAX, deadline: Some(deadline) });
     let settled = || shared.is_settled(generation) || shared.settled_catalog().1.version == catalog.version;
+    if !read.steps.is_empty() {
+        // Ends with the connection, which is this stream's own.
+        connection.execute("BEGIN", &[]).map_err(failure)?;
+        run_first(&mut connection, shared, read, &catalog, &context)?;
+    }
     let mut rows = Rows::default();
     let mut writer = RowWriter::new(step.format, &plan.shape, &mut rows);
     let mut sent = 0;
@@ -113,6 +120,24 @@ fn send_all(
     writer.finish();
     let rest = Piece { rows: rows.count - sent, bytes: rows.body };
     sender.send(Ok(rest), deadline);
+    Ok(())
+}
+
+/// Runs the steps in front of the one whose rows are sent.
+fn run_first(
+    connection: &mut Connection,
+    shared: &Shared,
+    read: &Read,
+    catalog: &Catalog,
+    context: &Context,
+) -> Result<()> {
+    for step in &read.steps {
+        let plan = native(&step.plan, shared.number)?;
+        let mut rows = Rows::default();
+        let mut writer = RowWriter::new(Format::Nothing, &plan.shape, &mut rows);
+        run_plan(connection, plan, &step.values, context, &mut writer)
+            .map_err(|failed| explain(failed, catalog, context))?;
+    }
     Ok(())
 }
 

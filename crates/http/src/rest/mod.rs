@@ -43,6 +43,9 @@ const ACCEPT_PROFILE: HeaderName = HeaderName::from_static("accept-profile");
 const DEPENDS_ON: HeaderValue = HeaderValue::from_static("Accept, Prefer, Range");
 pub(crate) const SERVER_NAME: HeaderValue = HeaderValue::from_static("mainstay");
 
+/// Rows on their way, and settings of the answer.
+pub type Streamed = (Box<dyn RowStream>, Vec<(String, String)>);
+
 /// What REST asks of the service below it.
 pub trait RestService: Send + Sync + 'static {
     fn run(&self, request: query::Request) -> BoxFuture<'_, Result<query::Response>>;
@@ -51,8 +54,8 @@ pub trait RestService: Send + Sync + 'static {
         None
     }
     fn catalog(&self) -> Arc<Catalog>;
-    /// The rows of a read that may be too many for memory.
-    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<Box<dyn RowStream>>>;
+    /// The rows of a read that may be too many for memory, and what was set for the answer before the first of them.
+    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<Streamed>>;
     /// Runs requests in one transaction.
     fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>>;
 }
@@ -414,7 +417,7 @@ impl RestService for mainstay_records::Records {
     fn catalog(&self) -> Arc<Catalog> {
         mainstay_records::Records::catalog(self)
     }
-    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<Box<dyn RowStream>>> {
+    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<Streamed>> {
         Box::pin(mainstay_records::Records::stream(self, request))
     }
     fn transact(&self, together: Arc<dyn Together>, session: Arc<Session>) -> BoxFuture<'_, Result<()>> {

@@ -32,7 +32,7 @@ pub(super) fn is_long(asked: &Asked<'_>, request: &query::Request) -> bool {
 
 impl Rest {
     pub(super) async fn long_list(&self, asked: Asked<'_>, request: query::Request) -> Result<Response> {
-        let mut rows = self.service.stream(request).await?;
+        let (mut rows, settings) = self.service.stream(request).await?;
         let mut gathered = Piece::default();
         let mut ended = false;
         while gathered.bytes.len() < WHOLE_BYTES_MAX {
@@ -49,7 +49,7 @@ impl Rest {
             }
         }
         let body = if ended { std::mem::take(&mut gathered.bytes) } else { Vec::new() };
-        let answer = query::Response { body, rows: gathered.rows, ..query::Response::default() };
+        let answer = query::Response { body, rows: gathered.rows, settings, ..query::Response::default() };
         let mut response = self.response(asked, answer)?;
         if !ended {
             let stream = Streaming { first: Some(gathered.bytes), rows: Some(rows) };

@@ -44,12 +44,12 @@ impl RestService for Fake {
     fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.catalog)
     }
-    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<Box<dyn mainstay_engine::RowStream>>> {
+    fn stream(&self, request: query::Request) -> BoxFuture<'_, Result<crate::rest::Streamed>> {
         Box::pin(async move {
             let answer = self.run(request).await?;
             let piece = mainstay_engine::Piece { bytes: answer.body, rows: answer.rows };
             let whole: Box<dyn mainstay_engine::RowStream> = Box::new(mainstay_engine::Whole(Some(piece)));
-            Ok(whole)
+            Ok((whole, answer.settings))
         })
     }
     fn transact(

@@ -100,13 +100,14 @@ impl Service {
             let values = fill(&prepared.parameters, &inputs(request, arguments), context)?;
             steps.push(Step { plan: prepared.plan.clone(), values, format });
         }
-        let mut results = self.read(request, steps).await?.into_iter();
+        let (results, settings) = self.read(request, steps).await?;
+        let mut results = results.into_iter();
         let rows = results.next().unwrap_or_default();
         if request.max_affected.is_some_and(|most| rows.count > most) {
             return Err(problems::max_affected(rows.count));
         }
         let counted = results.next().as_ref().and_then(answer::number);
-        called(request, plan.gives, rows, counted)
+        Ok(Response { settings, ..called(request, plan.gives, rows, counted)? })
     }
 
     async fn call_writing(
@@ -206,13 +207,18 @@ impl Service {
         let parameters = statement.parameters.clone();
         let main = self.prepare(schema, request, statement)?;
         let may_write = main.plan.kind == PlanKind::Write;
-        let refused =
-            (target.read_only && may_write).then(|| problems::read_only(first_change(&function.body)));
+        let before = self.pre_request(request)?;
+        let refused = match target.read_only {
+            true if may_write => Some(problems::read_only(first_change(&function.body))),
+            true => before.as_ref().and_then(|before| before.refused()),
+            false => None,
+        };
         // What a read leaves in settings nobody takes up: a function that makes headers runs where they are.
         let writes = match target.read_only {
             true => leaves_settings(function),
             false => {
-                function.volatility == Volatility::Volatile && (may_write || schema.functions_set_config)
+                let others = schema.functions_set_config || before.is_some_and(|before| before.may_write());
+                function.volatility == Volatility::Volatile && (may_write || others)
             }
         };
         let can_hide = query.limit.is_some() || query.offset.is_some() || self.settings.rows_max.is_some();
@@ -394,7 +400,7 @@ fn outputs(function: &Function) -> Vec<(String, Type)> {
     declared.map(|argument| (argument.name.clone(), argument.ty.ty.clone())).collect()
 }
 
-fn is_output(mode: ArgumentMode) -> bool {
+pub(crate) fn is_output(mode: ArgumentMode) -> bool {
     matches!(mode, ArgumentMode::Out | ArgumentMode::InOut | ArgumentMode::Table)
 }
 
@@ -411,7 +417,7 @@ fn gives(function: &Function) -> Gives {
 }
 
 /// The word that a body would be refused with in a read-only transaction.
-fn first_change(body: &str) -> &'static str {
+pub(crate) fn first_change(body: &str) -> &'static str {
     let body = body.to_uppercase();
     ["INSERT", "UPDATE", "DELETE"]
         .into_iter()

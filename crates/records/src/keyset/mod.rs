@@ -83,7 +83,8 @@ impl Service {
             let values = fill(&prepared.parameters, &inputs, &context)?;
             steps.push(Step { plan: prepared.plan.clone(), values, format });
         }
-        let mut results = self.read(request, steps).await?.into_iter();
+        let (results, settings) = self.read(request, steps).await?;
+        let mut results = results.into_iter();
         let rows = results.next().unwrap_or_default();
         let edge = plan.edge.as_ref().and_then(|_| results.next());
         let counted = results.next().as_ref().and_then(answer::number);
@@ -99,6 +100,7 @@ impl Service {
             rows: count,
             total: request.shape.count.map(|_| counted.unwrap_or(count)),
             next,
+            settings,
             ..Response::default()
         })
     }

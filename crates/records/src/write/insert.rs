@@ -1,6 +1,6 @@
 //! `POST` and `PUT`: rows come in, perhaps over rows that are there.
 
-use super::{Target, WritePlan, nothing_written, returning, write_format};
+use super::{Target, WritePlan, returning, write_format};
 use crate::answer;
 use crate::cache::Key;
 use crate::payload::{self, Cell, Row};
@@ -43,7 +43,7 @@ impl Service {
             writable(&target, column)?;
         }
         if parsed.rows.is_empty() {
-            return nothing_written(request);
+            return self.nothing_written(request).await;
         }
         let rows = parsed.rows.len() as u64;
         if request.shape.answer == Answer::Object && rows != 1 && insert.resolution.is_none() {

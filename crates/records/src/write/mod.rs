@@ -11,7 +11,7 @@ use crate::plan::{Builder, qualified, quoted};
 use crate::query::{Request, Response, Return, SelectItem, Shape};
 use crate::relationships::key_columns;
 use crate::schema::Schema;
-use crate::service::Prepared;
+use crate::service::{Prepared, Service};
 use mainstay_base::{Problem, Result};
 use mainstay_engine::Format;
 use mainstay_sql::catalog::Relation;
@@ -147,8 +147,18 @@ pub(crate) fn expectation(request: &Request) -> Option<(RangeInclusive<u64>, Pro
     })
 }
 
-/// The answer of a write that had nothing to do.
-pub(crate) fn nothing_written(request: &Request) -> Result<Response> {
+impl Service {
+    /// The answer of a write that had nothing to do: what runs before requests runs before this one too.
+    pub(crate) async fn nothing_written(&self, request: &Request) -> Result<Response> {
+        let settings = match self.settings.pre_request {
+            Some(_) => self.write(request, Vec::new()).await?.settings,
+            None => Vec::new(),
+        };
+        Ok(Response { settings, ..nothing(request)? })
+    }
+}
+
+fn nothing(request: &Request) -> Result<Response> {
     let shape = &request.shape;
     let body = match shape.returning {
         Return::Representation => answer::body(shape, 0, answer::joined(answer::format(shape), Vec::new()))?,

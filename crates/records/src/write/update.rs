@@ -1,11 +1,12 @@
 //! `PATCH` and `DELETE`: rows that filters choose.
 
 use super::insert::{column_value, writable};
-use super::{Target, WritePlan, expectation, nothing_written, returning, write_format};
+use super::{Target, WritePlan, expectation, returning, write_format};
 use crate::answer;
 use crate::cache::Key;
 use crate::payload::{self, Cell};
 use crate::plan::{Builder, quoted};
+use crate::problems;
 use crate::query::{Condition, Request, Response, Return, Update};
 use crate::schema::Schema;
 use crate::service::Service;
@@ -26,13 +27,13 @@ impl Service {
     ) -> Result<Response> {
         let parsed = payload::parse(&request.payload, update.columns.is_none())?;
         let target = Target::of(schema, request)?;
-        let Some(row) = parsed.rows.first() else { return nothing_written(request) };
+        let Some(row) = parsed.rows.first() else { return self.nothing_written(request).await };
         let (keys, cells) = assignments(row, update);
         for key in &keys {
             writable(&target, key.trim_start_matches(DEFAULTED))?;
         }
         if keys.is_empty() {
-            return nothing_written(request);
+            return self.nothing_written(request).await;
         }
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         self.change(schema, request, &target, &keys, &cells).await
@@ -53,6 +54,9 @@ impl Service {
         cells: &[&Cell<'_>],
     ) -> Result<Response> {
         let plan = self.change_plan(schema, request, target, keys)?;
+        if self.settings.unfiltered_writes_refused && request.shape.query.conditions.is_empty() {
+            return Err(problems::unfiltered(if keys.is_empty() { "DELETE" } else { "UPDATE" }));
+        }
         let context = self.context(schema, &request.session);
         let inputs = Inputs { literals: &request.literals, cells, ..Inputs::default() };
         let step = WriteStep {

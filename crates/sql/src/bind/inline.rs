@@ -315,10 +315,17 @@ fn first_row(query: &Query, naming: Naming<'_>) -> String {
     format!("SELECT * FROM ({text}) LIMIT 1")
 }
 
-/// A function that returns nothing still runs its query.
+/// A function that returns nothing still runs its query. SQLite leaves out what nobody looks at, so each column is looked
+/// at: `||` computes both of its sides, whatever they are.
 fn void_of(query: &Query) -> Bound {
-    let mut bound =
-        Bound::plain(format!("(SELECT NULL FROM ({}) LIMIT 1)", query.render(Naming::None)), Type::Void);
+    let names: Vec<String> = (0..query.columns().len()).map(|index| format!("c{index}")).collect();
+    let looks: Vec<String> = names.iter().map(|name| format!("typeof({name})")).collect();
+    let nothing = match looks.is_empty() {
+        true => "NULL".to_owned(),
+        false => format!("CASE WHEN {} IS NULL THEN NULL END", looks.join(" || ")),
+    };
+    let rows = query.render(Naming::Columns(&names));
+    let mut bound = Bound::plain(format!("(SELECT {nothing} FROM ({rows}) LIMIT 1)"), Type::Void);
     query.lend(&mut bound);
     bound
 }
