@@ -148,6 +148,7 @@ fn http_settings(project: &Project, keys: Option<&Keys>) -> HttpSettings {
             batch_requests_max: settings.rest.batch_requests_max,
             plan_enabled: settings.rest.plan_enabled,
             server_timing: settings.rest.server_timing,
+            cors_origins: settings.rest.cors_origins.clone(),
             title: project.name(),
             ..RestSettings::default()
         },

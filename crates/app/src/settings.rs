@@ -74,6 +74,8 @@ pub struct RestSettings {
     pub plan_enabled: bool,
     /// `Server-Timing` in answers.
     pub server_timing: bool,
+    /// Origins that browsers may call from; empty means any.
+    pub cors_origins: Vec<String>,
     /// A function without arguments that runs before each request: `schema.function`.
     pub pre_request: Option<String>,
     /// Refuses `PATCH` and `DELETE` without a filter.
@@ -108,6 +110,7 @@ impl Default for RestSettings {
             batch_requests_max: 100,
             plan_enabled: false,
             server_timing: false,
+            cors_origins: Vec::new(),
             pre_request: None,
             guard_unfiltered_writes: false,
             row_security: RowSecurity::Refuse,

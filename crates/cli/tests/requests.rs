@@ -141,3 +141,14 @@ fn a_function_answers_in_a_media_type_of_its_own() {
     let refused = get("/rest/v1/rpc/dot", "text/html");
     assert_eq!((refused.status, refused.json()["code"].as_str()), (406, Some("PGRST107")));
 }
+
+#[test]
+fn browsers_may_call_from_the_origins_of_the_settings_alone() {
+    let (_app, server) = serve("[rest]\ncors_origins = [\"https://ours.example\"]\n");
+    let allowed = |origin: &str| {
+        let answer = server.send("GET", "/rest/v1/notes?id=eq.1", &[("origin", origin)], None);
+        answer.header("access-control-allow-origin").map(str::to_owned)
+    };
+    assert_eq!(allowed("https://ours.example").as_deref(), Some("https://ours.example"));
+    assert_eq!(allowed("https://theirs.example"), None);
+}

@@ -68,12 +68,10 @@ fn remove_leftovers(scratch: &Path) {
 
 /// A name that every file system and every header takes.
 fn plain(name: &str) -> String {
-    let keep = |letter: char| {
-        if letter.is_ascii_alphanumeric() || letter == '_' || letter == '-' { letter } else { '-' }
-    };
-    let plain: String = name.chars().take(60).map(keep).collect();
-    let plain = plain.trim_matches('-');
-    if plain.is_empty() { "mainstay".to_owned() } else { plain.to_ascii_lowercase() }
+    let words = name.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let plain: String = words.join("-").to_ascii_lowercase().chars().take(60).collect();
+    if plain.is_empty() { "mainstay".to_owned() } else { plain }
 }
 
 #[cfg(test)]
@@ -82,7 +80,7 @@ mod tests {
 
     #[test]
     fn any_name_becomes_one_for_a_file() {
-        assert_eq!(plain("My Shop \"2\"/é"), "my-shop--2");
+        assert_eq!(plain("My Shop \"2\"/é"), "my-shop-2");
         assert_eq!(plain("…"), "mainstay");
     }
 }
