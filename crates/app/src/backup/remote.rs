@@ -3,18 +3,13 @@
 use super::Progress;
 use crate::project::Project;
 use crate::{secrets, world};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
-use hyper::{Request, Response, header};
-use hyper_util::rt::TokioIo;
 use mainstay_base::{Problem, Result};
 use mainstay_engine::WholeFile;
 use mainstay_engine::whole_file::of_io;
+use mainstay_http::client::{self, Answer};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
-use tokio::net::TcpStream;
 
 /// The address of the process that serves a project, where nobody gives another: the one that it listens on.
 pub fn default_url(project: &Project) -> Result<String> {
@@ -47,20 +42,17 @@ pub async fn fetch(project: &Project, url: &str, to: &Path, progress: &mut Progr
     if answer.status() != 200 {
         return Err(refusal(url, answer).await);
     }
-    let total = answer.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let total: u64 = total.and_then(|length| length.parse().ok()).ok_or_else(|| {
+    let total = answer.length().ok_or_else(|| {
         unreachable_at(url, "its answer has no length").with_hint("is there another program at this address?")
     })?;
     let mut part =
         std::fs::OpenOptions::new().write(true).open(file.part()).map_err(|error| of_io(to, &error))?;
     let mut received = 0;
-    while let Some(frame) = answer.body_mut().frame().await {
-        let frame = frame.map_err(|error| broken(url, received, total, &error.to_string()))?;
-        if let Ok(data) = frame.into_data() {
-            part.write_all(&data).map_err(|error| of_io(to, &error))?;
-            received += data.len() as u64;
-            progress.tell(|| format!("received {} of {}", super::size(received), super::size(total)));
-        }
+    while let Some(piece) = answer.piece().await {
+        let piece = piece.map_err(|error| broken(url, received, total, &error))?;
+        part.write_all(&piece).map_err(|error| of_io(to, &error))?;
+        received += piece.len() as u64;
+        progress.tell(|| format!("received {} of {}", super::size(received), super::size(total)));
     }
     if received != total {
         return Err(broken(url, received, total, "the connection was closed"));
@@ -70,29 +62,13 @@ pub async fn fetch(project: &Project, url: &str, to: &Path, progress: &mut Progr
     Ok(bytes)
 }
 
-async fn ask(url: &str, key: &str) -> Result<Response<Incoming>> {
+async fn ask(url: &str, key: &str) -> Result<Answer> {
     let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
     let Some(authority) = authority.filter(|rest| !rest.is_empty() && !rest.contains('/')) else {
         return Err(Problem::new("22023", format!("`{url}` is no address of a Mainstay process"))
             .with_hint("give the address that it listens on, on this machine: `http://127.0.0.1:54321`"));
     };
-    let address = if authority.rsplit_once(']').map_or(authority, |(_, port)| port).contains(':') {
-        authority.to_owned()
-    } else {
-        format!("{authority}:80")
-    };
-    let failed = |error: String| unreachable_at(url, &error);
-    let stream = TcpStream::connect(address).await.map_err(|error| failed(error.to_string()))?;
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(error.to_string()))?;
-    // What goes wrong with the connection, the answer tells.
-    tokio::spawn(connection);
-    let request = Request::get("/admin/v1/backup")
-        .header(header::HOST, authority)
-        .header(header::AUTHORIZATION, format!("Bearer {key}"))
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| failed(error.to_string()))?;
-    sender.send_request(request).await.map_err(|error| failed(error.to_string()))
+    client::get(authority, "/admin/v1/backup", key).await.map_err(|error| unreachable_at(url, &error))
 }
 
 fn unreachable_at(url: &str, why: &str) -> Problem {
@@ -106,14 +82,12 @@ fn broken(url: &str, received: u64, total: u64, why: &str) -> Problem {
 }
 
 /// What the process answered instead of a copy.
-async fn refusal(url: &str, mut answer: Response<Incoming>) -> Problem {
+async fn refusal(url: &str, mut answer: Answer) -> Problem {
     const READ_MAX: usize = 64 * 1024;
-    let status = answer.status().as_u16();
+    let status = answer.status();
     let mut text = Vec::new();
-    while let Some(Ok(frame)) = answer.body_mut().frame().await {
-        if let Ok(data) = frame.into_data() {
-            text.extend_from_slice(&data);
-        }
+    while let Some(Ok(piece)) = answer.piece().await {
+        text.extend_from_slice(&piece);
         if text.len() > READ_MAX {
             break;
         }
