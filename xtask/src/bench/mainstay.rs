@@ -102,6 +102,10 @@ impl Subject for Mainstay {
         let tables = fixture::tables("uuidv7()", "check (length(body) <= 4000)");
         write("migrations/1_chat.sql", &format!("{tables}{FUNCTION}"))?;
         write("seed.sql", &Mainstay::seed(fill))?;
+        if matches!(fill, Fill::Export) {
+            // The default stops at 1,000 rows.
+            write("mainstay.toml", "[rest]\nrows_max = 0\n")?;
+        }
         let address = free_address()?;
         let listen = address.to_string();
         let command = |verb: &str| {
