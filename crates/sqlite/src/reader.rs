@@ -156,7 +156,9 @@ impl Readers {
                     Err(problem) => return Inline::Done(Err(problem)),
                 },
             };
-            let limit = Limit { steps: self.shared.settings.inline_budget, deadline: None };
+            // Few steps may take long where each calls a function that does.
+            let deadline = Instant::now().checked_add(read.timeout);
+            let limit = Limit { steps: self.shared.settings.inline_budget, deadline };
             return match run_read(connection, &self.shared, read, limit) {
                 Ok(rows) => Inline::Done(Ok(rows)),
                 Err(ReadFailed::TooLong) => Inline::Elsewhere,

@@ -3,7 +3,7 @@
 mod support;
 
 use mainstay_base::{Problem, Retry};
-use mainstay_engine::{Change, ChangeSink, Format, Operation, Position, RecordStore};
+use mainstay_engine::{Change, ChangeSink, Format, Operation, Position, ReadNow, RecordStore};
 use mainstay_sql::Name;
 use mainstay_sqlite::{SqliteSettings, SqliteStore};
 use mainstay_types::{Type, Value};
@@ -284,6 +284,22 @@ fn a_long_read_moves_to_a_reader_thread_and_ends_at_its_deadline() {
         (problem.code(), problem.message()),
         ("57014", "canceling statement due to statement timeout")
     );
+}
+
+#[test]
+fn a_read_of_few_steps_ends_at_its_deadline_too() {
+    let directory = Directory::new();
+    let store = open_shop(settings(&directory), false);
+    let plan = query(&store, ENDLESS, &[Type::Int8], &NUMBER);
+    // More steps than between two looks at the clock, fewer than move it to a reader thread.
+    let mut short = read_of(&[(&plan, vec![Value::Integer(500)])], Format::JsonValues);
+    short.timeout = std::time::Duration::from_nanos(1);
+    match store.read_now(short) {
+        ReadNow::Done(outcome) => assert_eq!(outcome.expect_err("its time is over").code(), "57014"),
+        ReadNow::NotNow(_) => panic!("it is short"),
+    }
+    let rows = read(&store, &plan, vec![Value::Integer(500)], Format::JsonValues).expect("it has time");
+    assert_eq!(rows.body, b"[500]");
 }
 
 #[test]
