@@ -13,7 +13,7 @@ mod tree;
 mod url;
 
 pub use tree::{Parsed, Reading, read};
-pub use url::{Pair, decode_path, pairs};
+pub use url::{Pair, decode_path, encoded, pairs};
 
 use mainstay_base::Problem;
 

@@ -65,3 +65,18 @@ fn hex(byte: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+/// Text as one segment of a path or one value of a query: what is not unreserved (RFC 3986) is percent-encoded.
+pub fn encoded(text: &str) -> String {
+    use std::fmt::Write;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // writing to a string cannot fail
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}

@@ -2,6 +2,7 @@
 
 use super::PageSettings;
 use super::html::snippet;
+use crate::grammar::encoded;
 use crate::rest::Rest;
 use mainstay_sql::Catalog;
 use mainstay_sql::catalog::{Column, ConstraintKind, Identity, Relation};
@@ -120,21 +121,6 @@ fn shell(text: &str) -> String {
 /// Text as a literal of JavaScript.
 fn script(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-/// A name as a segment of a URL.
-fn encoded(name: &str) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            // writing to a string cannot fail
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]

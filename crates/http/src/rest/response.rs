@@ -5,6 +5,7 @@ use super::prefer::Preferences;
 use super::range::{Window, content_range};
 use super::request::{Asked, Kind};
 use crate::edge::{Body, Response};
+use crate::grammar::encoded;
 use crate::problem::problem_response;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
@@ -157,19 +158,4 @@ fn override_by_settings(response: &mut Response, settings: &[(String, String)]) 
             .ok_or_else(|| Problem::new("PGRST112", "response.status guc must be a valid status code"))?;
     }
     Ok(())
-}
-
-/// A name as a segment of a path.
-fn encoded(name: &str) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            // writing to a string cannot fail
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }

@@ -3,6 +3,7 @@
 use super::super::careful::IDEMPOTENCY_KEY;
 use super::super::{ACCEPT_PROFILE, CONTENT_PROFILE};
 use super::reference::{Answers, template};
+use crate::grammar::encoded;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -85,7 +86,7 @@ fn item(written: Written, batch: &Parts) -> std::result::Result<Item, String> {
 impl Item {
     /// The request as if it had come alone.
     pub fn resolve(&self, mount: &str, answers: &Answers) -> Result<(Parts, Bytes)> {
-        let path = template(&self.path, answers, percent_encoded)?;
+        let path = template(&self.path, answers, encoded)?;
         let below = path.strip_prefix(mount).filter(|rest| rest.starts_with('/')).unwrap_or(&path);
         let uri = format!("{mount}/{}", below.trim_start_matches('/'));
         let request = hyper::Request::builder().method(self.method.clone()).uri(&uri).body(());
@@ -120,15 +121,4 @@ impl Item {
 fn is_text(headers: &HeaderMap) -> bool {
     let ty = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/json");
     !ty.contains("json")
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
