@@ -71,11 +71,15 @@ pub fn assess(path: &Path) -> Result<Assessment> {
 
 /// What is there before an application's first migration.
 pub fn starting_catalog() -> Result<Catalog> {
-    let planned = plan_migration(&Catalog::fresh(), mainstay_identity::SCHEMA)?;
-    match planned.first_problem() {
-        Some(problem) => Err(problem.clone()),
-        None => Ok(planned.catalog),
+    let mut catalog = Catalog::fresh();
+    for (_, text) in mainstay_identity::MIGRATIONS {
+        let planned = plan_migration(&catalog, text)?;
+        if let Some(problem) = planned.first_problem() {
+            return Err(problem.clone());
+        }
+        catalog = planned.catalog;
     }
+    Ok(catalog)
 }
 
 fn find(path: &Path) -> Result<Vec<MigrationFile>> {

@@ -11,12 +11,9 @@ use std::time::{Duration, Instant};
 /// The name under which a seed is remembered.
 pub const SEED: &str = "seed.sql";
 
-/// The name under which the house's own tables are remembered; it sorts before every migration's.
-const HOUSE: &str = "-mainstay-identity";
-
 /// Whether a remembered name is that of a migration file, and not of the house or a seed.
 fn is_file(name: &str) -> bool {
-    name != SEED && name != HOUSE
+    name != SEED && mainstay_identity::MIGRATIONS.iter().all(|(house, _)| *house != name)
 }
 
 /// Where a migration file stands.
@@ -122,10 +119,13 @@ pub async fn up(
 ) -> std::result::Result<Outcome, Box<Failed>> {
     let files = project.migrations().map_err(Failed::plain)?;
     let applied = store.applied().await.map_err(Failed::plain)?;
-    if !applied.iter().any(|entry| entry.name == HOUSE) {
-        let text = mainstay_identity::SCHEMA.to_owned();
+    for (name, text) in mainstay_identity::MIGRATIONS {
+        if applied.iter().any(|entry| entry.name == *name) {
+            continue;
+        }
+        let text = (*text).to_owned();
         let migration =
-            Migration { name: HOUSE.to_owned(), text: text.clone(), keep_going: false, record: true };
+            Migration { name: (*name).to_owned(), text: text.clone(), keep_going: false, record: true };
         let failed = |problem| Box::new(Failed { problem, path: Some("identity".to_owned()), text });
         store.migrate(migration).await.map_err(failed)?;
     }

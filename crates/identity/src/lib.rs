@@ -9,8 +9,12 @@ pub mod jwt;
 
 mod verifier;
 
-/// The tables of identity, as a migration that precedes an application's own.
-pub const SCHEMA: &str = include_str!("schema.sql");
+/// The tables of identity, as migrations that precede an application's own: the name under which each is remembered,
+/// and its text. A name sorts before every file's; what has been released is never edited, a new one is added.
+pub const MIGRATIONS: &[(&str, &str)] = &[
+    ("-mainstay-identity", include_str!("schema.sql")),
+    ("-mainstay-identity-2-sessions", include_str!("schema_2_sessions.sql")),
+];
 
 pub use jwt::{Secret, sign};
 pub use verifier::{Actor, Verifier, VerifierSettings};
