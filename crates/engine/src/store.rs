@@ -2,7 +2,7 @@
 
 use crate::change::{ChangeSink, Position};
 use mainstay_base::{Problem, Result};
-use mainstay_sql::{Catalog, Name};
+use mainstay_sql::{Caller, Catalog, Name};
 use mainstay_types::{ColumnType, Session, Type, Value};
 use std::any::Any;
 use std::future::Future;
@@ -34,14 +34,15 @@ pub trait RecordStore: Send + Sync {
     /// Binds one PostgreSQL statement (`SELECT`, `INSERT`, `UPDATE`, `DELETE`, `VALUES`, or one of these with CTEs,
     /// data-modifying ones included) whose parameters `$1`, `$2`, … have these types. Costs a parse and a plan:
     /// callers keep the plan as long as [`Plan::catalog_version`] is the catalog's.
-    /// `search_path` is `public` then `extensions`.
+    /// For trusted code of the house: no privilege is asked for and no policy applies. `search_path` is `public` then
+    /// `extensions`.
     fn prepare(&self, sql: &str, parameters: &[ColumnType]) -> Result<Arc<Plan>> {
-        self.prepare_in(sql, parameters, &[])
+        self.prepare_as(sql, parameters, Caller::default())
     }
 
-    /// As [`RecordStore::prepare`], with a `search_path` of its own: where names without a schema are looked for, those
-    /// in the bodies of functions included. An empty one is the default.
-    fn prepare_in(&self, sql: &str, parameters: &[ColumnType], search_path: &[String]) -> Result<Arc<Plan>>;
+    /// As [`RecordStore::prepare`], on behalf of a caller: with their role's privileges and policies, and names looked
+    /// for along their path. The plan is that role's: it runs for sessions of the same role alone (42501).
+    fn prepare_as(&self, sql: &str, parameters: &[ColumnType], caller: Caller<'_>) -> Result<Arc<Plan>>;
 
     /// Runs read-only plans in one snapshot and returns what each gives. A plan that the catalog has outlived fails
     /// with code `MS001` (prepare again). A plan that could write fails with 25006.
@@ -121,8 +122,23 @@ pub struct Plan {
     /// A table with row security that the statement touches, where the engine does not apply policies itself: whoever
     /// runs the plan must refuse roles that policies would restrict.
     pub unguarded: Option<Name>,
+    /// The role that it was bound for; `None`: trusted code, whatever the session.
+    pub role: Option<Arc<str>>,
     /// What the engine keeps: its own text, its statement's number.
     pub native: Box<dyn Any + Send + Sync>,
+}
+
+impl Plan {
+    /// Refuses to run for a session of another role than the plan was bound for. Every engine asks this of every step.
+    pub fn admit(&self, session: &Session) -> Result<()> {
+        match &self.role {
+            Some(role) if **role != *session.role => {
+                let message = format!("a plan of role \"{role}\" cannot run for role \"{}\"", session.role);
+                Err(Problem::new("42501", message))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub(crate) struct Key<'a> {
     pub(crate) schema: &'a str,
     pub(crate) target: &'a str,
+    /// Privileges and policies of the role are a part of the plan.
+    pub(crate) role: &'a str,
     pub(crate) shape: &'a Shape,
     /// The keys of the payload; they decide the columns of a write and the overload of a call.
     pub(crate) keys: &'a [&'a str],
@@ -20,6 +22,7 @@ pub(crate) struct Key<'a> {
 struct Slot<P> {
     schema: String,
     target: String,
+    role: String,
     shape: Shape,
     keys: Vec<String>,
     variant: u8,
@@ -34,6 +37,7 @@ impl<P> Slot<P> {
             && self.variant == key.variant
             && self.schema == key.schema
             && self.target == key.target
+            && self.role == key.role
             && self.keys.iter().map(String::as_str).eq(key.keys.iter().copied())
             && self.shape == *key.shape
     }
@@ -70,6 +74,7 @@ impl<P> PlanCache<P> {
         let slot = Slot {
             schema: key.schema.to_owned(),
             target: key.target.to_owned(),
+            role: key.role.to_owned(),
             shape: key.shape.clone(),
             keys: key.keys.iter().map(|key| (*key).to_owned()).collect(),
             variant: key.variant,
@@ -121,7 +126,7 @@ mod tests {
     }
 
     fn key(shape: &Shape) -> Key<'_> {
-        Key { schema: "public", target: "t", shape, keys: &[], variant: 0 }
+        Key { schema: "public", target: "t", role: "anon", shape, keys: &[], variant: 0 }
     }
 
     #[test]

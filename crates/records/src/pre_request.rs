@@ -24,8 +24,9 @@ const ANSWERS: [&str; 2] = ["response.headers", "response.status"];
 /// What statements set: names and values.
 pub(crate) type Settings = Vec<(String, String)>;
 
-/// The plans of the function, one for each exposed schema: names without a schema are looked for along its path.
-pub(crate) type Known = RwLock<HashMap<String, Arc<PreRequest>>>;
+/// The plans of the function, for each exposed schema (names without a schema are looked for along its path) one for
+/// each role.
+pub(crate) type Known = RwLock<HashMap<String, HashMap<String, Arc<PreRequest>>>>;
 
 pub(crate) struct PreRequest {
     plan: Arc<Plan>,
@@ -86,7 +87,7 @@ impl Service {
         let schema = self.schema();
         {
             let known = self.pre_requests.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(plans) = known.get(&request.schema)
+            if let Some(plans) = known.get(&request.schema).and_then(|roles| roles.get(&request.session.role))
                 && plans.plan.catalog_version == schema.catalog.version
             {
                 return Ok(Some(plans.clone()));
@@ -109,7 +110,8 @@ impl Service {
             (plan.kind == PlanKind::Write).then(|| problems::read_only(first_change(&function.body)));
         let made = Arc::new(PreRequest { plan, answers, refused });
         let mut known = self.pre_requests.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(request.schema.clone(), made.clone());
+        let roles = known.entry(request.schema.clone()).or_default();
+        roles.insert(request.session.role.clone(), made.clone());
         Ok(Some(made))
     }
 }

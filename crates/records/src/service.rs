@@ -15,7 +15,7 @@ use crate::write::WritePlan;
 use arc_swap::ArcSwapOption;
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::{Plan, Read, RecordStore, Rows, Step, Write, WriteStep, Written};
-use mainstay_sql::Catalog;
+use mainstay_sql::{Caller, Catalog};
 use mainstay_types::{ColumnType, Context, Session};
 use std::sync::Arc;
 
@@ -196,7 +196,9 @@ impl Service {
         let types: Vec<ColumnType> =
             statement.parameters.iter().map(|parameter| parameter.ty.clone()).collect();
         tracing::trace!(sql = %statement.sql, "planned");
-        let plan = self.store.prepare_in(&statement.sql, &types, &request.session.search_path)?;
+        let session = &request.session;
+        let caller = Caller { role: Some(&session.role), search_path: &session.search_path };
+        let plan = self.store.prepare_as(&statement.sql, &types, caller)?;
         if plan.catalog_version != schema.catalog.version {
             return Err(Problem::new(PLAN_OUTLIVED, "the catalog has changed"));
         }

@@ -7,7 +7,7 @@ use mainstay_engine::{
     Applied, BoxFuture, Change, ChangeSink, Kept, ListenerId, Migrated, Migration, Plan, Position, Read,
     RecordStore, RowStream, Rows, StoreStatus, Transact, Transacted, Transaction, Work, Write, Written,
 };
-use mainstay_sql::{Catalog, Name};
+use mainstay_sql::{Caller, Catalog, Name};
 use mainstay_types::{ColumnType, Session};
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,8 +90,8 @@ impl RecordStore for Inside {
         self.store.catalog()
     }
 
-    fn prepare_in(&self, sql: &str, parameters: &[ColumnType], search_path: &[String]) -> Result<Arc<Plan>> {
-        self.store.prepare_in(sql, parameters, search_path)
+    fn prepare_as(&self, sql: &str, parameters: &[ColumnType], caller: Caller<'_>) -> Result<Arc<Plan>> {
+        self.store.prepare_as(sql, parameters, caller)
     }
 
     fn read(&self, read: Read) -> BoxFuture<'_, Result<Vec<Rows>>> {

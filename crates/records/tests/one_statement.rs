@@ -9,7 +9,7 @@ use mainstay_engine::{
 };
 use mainstay_records::Records;
 use mainstay_records::query::{Count, Request, Response};
-use mainstay_sql::{Catalog, Name};
+use mainstay_sql::{Caller, Catalog, Name};
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
 use mainstay_types::ColumnType;
 use std::sync::{Arc, Mutex};
@@ -58,9 +58,9 @@ impl RecordStore for Counted {
     fn catalog(&self) -> Arc<Catalog> {
         self.store.catalog()
     }
-    fn prepare_in(&self, sql: &str, parameters: &[ColumnType], path: &[String]) -> Result<Arc<Plan>> {
+    fn prepare_as(&self, sql: &str, parameters: &[ColumnType], caller: Caller<'_>) -> Result<Arc<Plan>> {
         self.prepared.lock().unwrap().push((sql.to_owned(), parameters.to_vec()));
-        self.store.prepare_in(sql, parameters, path)
+        self.store.prepare_as(sql, parameters, caller)
     }
     fn read(&self, read: Read) -> BoxFuture<'_, Result<Vec<Rows>>> {
         self.count(read.steps.len());

@@ -11,5 +11,5 @@ pub mod ddl;
 pub mod parse;
 pub mod plan;
 
-pub use bind::compile;
+pub use bind::{Caller, compile, compile_as};
 pub use catalog::{Catalog, Name};

@@ -2,7 +2,7 @@
 
 use crate::failing_row::with_details;
 use crate::foreign_keys;
-use crate::plan::{NativePlan, native};
+use crate::plan::{NativePlan, native, runnable};
 use crate::problems::{self, Circumstances};
 use crate::raw;
 use crate::rows::{RowWriter, Shape};
@@ -140,7 +140,7 @@ impl Writer {
                 if step.plan.catalog_version != self.catalog.version {
                     return Err(problems::stale_plan());
                 }
-                native(&step.plan, self.shared.number)
+                runnable(&step.plan, self.shared.number, &write.session)
             })
             .collect()
     }

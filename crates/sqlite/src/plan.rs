@@ -6,6 +6,7 @@ use mainstay_base::{Problem, Result};
 use mainstay_engine::{Column, Plan, PlanKind};
 use mainstay_sql::plan::Compiled;
 use mainstay_sql::{Catalog, Name};
+use mainstay_types::Session;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 /// Quick runs on a reader's thread after which a plan is tried on the caller's thread again.
@@ -72,6 +73,7 @@ pub(crate) fn wrap(mut compiled: Compiled, catalog: &Catalog, store: u64) -> Pla
     Plan {
         catalog_version: catalog.version,
         unguarded: compiled.tables.iter().find(secured).cloned(),
+        role: None,
         kind: if compiled.writes { PlanKind::Write } else { PlanKind::Read },
         columns: columns.collect(),
         parameters: compiled.parameters.clone(),
@@ -84,6 +86,12 @@ pub(crate) fn wrap(mut compiled: Compiled, catalog: &Catalog, store: u64) -> Pla
             body_bytes: AtomicUsize::new(0),
         }),
     }
+}
+
+/// The store's part of a plan that shall run for a session. Every path to a statement goes through here.
+pub(crate) fn runnable<'p>(plan: &'p Plan, store: u64, session: &Session) -> Result<&'p NativePlan> {
+    plan.admit(session)?;
+    native(plan, store)
 }
 
 /// The store's part of a plan; fails for plans of other stores.

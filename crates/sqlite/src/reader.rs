@@ -5,7 +5,7 @@
 //! again on a reader thread with the time that the caller gave.
 
 use crate::connection::{Connection, Role};
-use crate::plan::{NativePlan, native};
+use crate::plan::{NativePlan, native, runnable};
 use crate::problems::{self, Circumstances};
 use crate::queue::{Queue, Refused};
 use crate::rows::RowWriter;
@@ -134,7 +134,7 @@ impl Readers {
 
     fn inline(&self, read: &Read) -> Inline {
         for step in &read.steps {
-            match native(&step.plan, self.shared.number) {
+            match runnable(&step.plan, self.shared.number, &read.session) {
                 Ok(plan) if plan.is_heavy() => return Inline::Elsewhere,
                 Ok(_) => {}
                 Err(problem) => return Inline::Done(Err(problem)),
@@ -281,7 +281,7 @@ fn run_read(
             let problem = Problem::new("25006", "cannot write in a read-only transaction");
             return Err(problem.into());
         }
-        plans.push(native(&step.plan, shared.number)?);
+        plans.push(runnable(&step.plan, shared.number, &read.session)?);
     }
     let sqlite = |failure| ReadFailed::Problem(problems::of_failure(&failure, None));
     connection.follow(catalog.version, &catalog.types).map_err(sqlite)?;

@@ -19,7 +19,7 @@ use mainstay_engine::{
     ReadNow, RecordStore, RowStream, Rows, StoreStatus, Transact, Transacted, Write, Written,
 };
 use mainstay_sql::plan::{Compiled, PlannedMigration};
-use mainstay_sql::{Catalog, Name};
+use mainstay_sql::{Caller, Catalog, Name};
 use mainstay_types::{ColumnType, Value, ValueRef};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -32,8 +32,6 @@ use tokio::sync::{OnceCell, oneshot};
 const SQLITE_MIN: i32 = 3_051_003;
 /// A file up to this size is checked at opening after a crash.
 const CHECKED_BYTES: u64 = 64 << 20;
-/// Schemas in which unqualified names of prepared statements are looked up.
-const SEARCH_PATH: [&str; 2] = ["public", "extensions"];
 
 /// A record store in one SQLite file.
 pub struct SqliteStore {
@@ -177,14 +175,11 @@ impl RecordStore for SqliteStore {
         self.inner.shared.catalog()
     }
 
-    fn prepare_in(&self, sql: &str, parameters: &[ColumnType], search_path: &[String]) -> Result<Arc<Plan>> {
+    fn prepare_as(&self, sql: &str, parameters: &[ColumnType], caller: Caller<'_>) -> Result<Arc<Plan>> {
         let catalog = self.inner.shared.catalog();
-        let compiled = if search_path.is_empty() {
-            mainstay_sql::compile(&catalog, sql, parameters, &SEARCH_PATH.map(str::to_owned))?
-        } else {
-            mainstay_sql::compile(&catalog, sql, parameters, search_path)?
-        };
-        Ok(Arc::new(plan::wrap(compiled, &catalog, self.inner.shared.number)))
+        let compiled = mainstay_sql::compile_as(&catalog, sql, parameters, caller)?;
+        let plan = plan::wrap(compiled, &catalog, self.inner.shared.number);
+        Ok(Arc::new(Plan { role: caller.role.map(Arc::from), ..plan }))
     }
 
     fn read(&self, read: Read) -> BoxFuture<'_, Result<Vec<Rows>>> {
@@ -210,7 +205,7 @@ impl RecordStore for SqliteStore {
     fn write(&self, write: Write) -> BoxFuture<'_, Result<Written>> {
         Box::pin(async move {
             for step in &write.steps {
-                plan::native(&step.plan, self.inner.shared.number)?;
+                plan::runnable(&step.plan, self.inner.shared.number, &write.session)?;
             }
             let deadline = Instant::now().checked_add(write.timeout).unwrap_or_else(far_future);
             let (reply, answer) = reply::channel();

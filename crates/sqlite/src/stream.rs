@@ -2,7 +2,7 @@
 
 use crate::connection::{Connection, Role};
 use crate::pipe::{Receiver, Sender, pipe};
-use crate::plan::{NativePlan, native};
+use crate::plan::{NativePlan, runnable};
 use crate::problems::{self, Circumstances};
 use crate::raw::Stepped;
 use crate::rows::RowWriter;
@@ -49,7 +49,7 @@ pub(crate) fn start(shared: &Arc<Shared>, mut read: Read) -> Result<Box<dyn RowS
     let Some(step) = read.steps.pop() else {
         return Err(Problem::internal("a stream without a statement"));
     };
-    native(&step.plan, shared.number)?;
+    runnable(&step.plan, shared.number, &read.session)?;
     let (sender, receiver) = pipe(PIECES_WAITING_MAX);
     let deadline = Instant::now() + read.timeout;
     std::thread::Builder::new()
@@ -82,7 +82,7 @@ fn send_all(
             return Err(Problem::new("25006", "cannot write in a read-only transaction"));
         }
     }
-    let plan = native(&step.plan, shared.number)?;
+    let plan = runnable(&step.plan, shared.number, &read.session)?;
     let mut connection = Connection::open(&shared.path, Role::Reader, &shared.settings).map_err(failure)?;
     connection.follow(catalog.version, &catalog.types).map_err(failure)?;
     let context = shared.context(&catalog, &read.session);
@@ -132,7 +132,7 @@ fn run_first(
     context: &Context,
 ) -> Result<()> {
     for step in &read.steps {
-        let plan = native(&step.plan, shared.number)?;
+        let plan = runnable(&step.plan, shared.number, &read.session)?;
         let mut rows = Rows::default();
         let mut writer = RowWriter::new(Format::Nothing, &plan.shape, &mut rows);
         run_plan(connection, plan, &step.values, context, &mut writer)

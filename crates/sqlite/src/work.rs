@@ -5,7 +5,7 @@
 
 use crate::kept;
 use crate::operation::Outcome;
-use crate::plan::native;
+use crate::plan::runnable;
 use crate::problems;
 use crate::raw;
 use crate::rows::RowWriter;
@@ -248,7 +248,7 @@ impl Writer {
             if step.plan.kind != PlanKind::Read {
                 return Err(Problem::new("25006", "cannot write in a read-only transaction"));
             }
-            let plan = native(&step.plan, self.shared.number)?;
+            let plan = runnable(&step.plan, self.shared.number, &read.session)?;
             let mut rows = Rows::default();
             let mut writer = RowWriter::new(step.format, &plan.shape, &mut rows);
             run_plan(&mut self.connection, plan, &step.values, &context, &mut writer)

@@ -8,5 +8,6 @@
 pub mod generate;
 pub mod postgres;
 pub mod record_store;
+mod roles;
 mod streams;
 mod transactions;

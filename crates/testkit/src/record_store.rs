@@ -14,7 +14,9 @@ use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use crate::roles::*;
 pub use crate::streams::*;
+pub(crate) use crate::transactions::transaction;
 pub use crate::transactions::*;
 
 /// An empty store, with what must outlive it (its directory).
@@ -41,6 +43,7 @@ macro_rules! record_store_suite {
             failed_writes_have_no_changes,
             listeners_hear_their_table_alone,
             a_plan_does_not_outlive_its_catalog,
+            a_plan_is_of_the_role_it_was_bound_for,
             a_read_cannot_write,
             parameters_are_counted,
             a_migration_is_all_or_nothing,

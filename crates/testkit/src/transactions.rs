@@ -21,7 +21,7 @@ where
     }
 }
 
-fn transaction<F>(script: F) -> Transact
+pub(crate) fn transaction<F>(script: F) -> Transact
 where
     F: Fn(Arc<dyn Transaction>) -> BoxFuture<'static, Result<()>> + Send + Sync + 'static,
 {

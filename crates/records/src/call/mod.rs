@@ -158,6 +158,7 @@ impl Service {
         let key = Key {
             schema: &request.schema,
             target: &request.target,
+            role: &request.session.role,
             shape: &request.shape,
             keys: &names,
             variant,

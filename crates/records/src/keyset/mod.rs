@@ -118,6 +118,7 @@ impl Service {
         let key = Key {
             schema: &request.schema,
             target: &request.target,
+            role: &request.session.role,
             shape: &request.shape,
             keys: &pattern,
             variant: u8::from(start.last.is_some()),

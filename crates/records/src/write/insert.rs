@@ -171,6 +171,7 @@ impl Service {
         let key = Key {
             schema: &request.schema,
             target: &request.target,
+            role: &request.session.role,
             shape: &request.shape,
             keys: &run.keys,
             variant: u8::from(several),

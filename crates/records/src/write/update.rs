@@ -91,8 +91,14 @@ impl Service {
         target: &Target,
         keys: &[&str],
     ) -> Result<Arc<WritePlan>> {
-        let key =
-            Key { schema: &request.schema, target: &request.target, shape: &request.shape, keys, variant: 0 };
+        let key = Key {
+            schema: &request.schema,
+            target: &request.target,
+            role: &request.session.role,
+            shape: &request.shape,
+            keys,
+            variant: 0,
+        };
         if let Some(plan) = self.writes.get(&key, schema.catalog.version) {
             return Ok(plan);
         }

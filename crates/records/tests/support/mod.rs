@@ -12,6 +12,7 @@ use mainstay_records::query::{
     Action, Answer, CallTarget, Insert, Payload, Request, Response, Return, Shape, Update,
 };
 use mainstay_records::{Records, RecordsParts, RecordsSettings, build};
+use mainstay_sql::Caller;
 use mainstay_sql::catalog::{
     Action as KeyAction, Argument, ArgumentMode, Catalog, Column, Constraint, ConstraintKind, Function, Name,
     Relation, RelationKind, Returns,
@@ -96,12 +97,13 @@ impl RecordStore for Scribe {
         self.catalog.lock().unwrap().clone()
     }
 
-    fn prepare_in(&self, sql: &str, parameters: &[ColumnType], _path: &[String]) -> Result<Arc<Plan>> {
+    fn prepare_as(&self, sql: &str, parameters: &[ColumnType], _: Caller<'_>) -> Result<Arc<Plan>> {
         *self.prepared.lock().unwrap() += 1;
         let is_change = ["INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|word| sql.starts_with(word));
         let calls_change = sql.contains("\"take_stock\"");
         Ok(Arc::new(Plan {
             unguarded: None,
+            role: None,
             catalog_version: self.catalog().version,
             kind: if is_change || calls_change { PlanKind::Write } else { PlanKind::Read },
             columns: Vec::new(),

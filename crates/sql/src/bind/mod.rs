@@ -62,6 +62,16 @@ use mainstay_types::{ColumnType, Type, Volatility};
 use pg_query::NodeEnum;
 use scope::{Binder, Clause};
 
+/// On whose behalf a statement is bound.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Caller<'a> {
+    /// The role whose privileges and policies count; `None`: trusted code, for which nothing is checked.
+    pub role: Option<&'a str>,
+    /// Where names without a schema are looked for, those in the bodies of functions included. An empty one is
+    /// `public`, `extensions`.
+    pub search_path: &'a [String],
+}
+
 /// Binds and lowers one statement. `parameters` gives the types of `$1`…; one that is missing or
 /// [`Type::Unknown`] is inferred from its place. An empty `search_path` is `public`, `extensions`.
 pub fn compile(
@@ -70,9 +80,19 @@ pub fn compile(
     parameters: &[ColumnType],
     search_path: &[String],
 ) -> Result<Compiled> {
+    compile_as(catalog, sql, parameters, Caller { role: None, search_path })
+}
+
+/// As [`compile`], on behalf of a caller.
+pub fn compile_as(
+    catalog: &Catalog,
+    sql: &str,
+    parameters: &[ColumnType],
+    caller: Caller<'_>,
+) -> Result<Compiled> {
     on_deep_stack(sql, || {
         let statement = crate::parse::statement(sql)?;
-        compile_node(catalog, &statement.node, parameters, search_path)
+        compile_node(catalog, &statement.node, parameters, caller.search_path)
     })
 }
 
