@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod ddl;
 pub mod parse;
 pub mod plan;
+pub mod policy;
 
 pub use bind::{Caller, compile, compile_as};
 pub use catalog::{Catalog, Name};

@@ -54,6 +54,8 @@ mod windows;
 use crate::catalog::{Catalog, Function, Name, Relation};
 use crate::parse::on_deep_stack;
 use crate::plan::{Compiled, OutputColumn};
+pub(crate) use resolve::natives_named;
+
 use bound::Bound;
 use coerce::Coercion;
 use errors::Located;

@@ -195,7 +195,7 @@ pub(super) fn resolve_polymorphic(
 }
 
 /// The natives of one name.
-pub(super) fn natives_named(name: &str) -> &'static [&'static Native] {
+pub(crate) fn natives_named(name: &str) -> &'static [&'static Native] {
     static INDEX: OnceLock<HashMap<&'static str, Vec<&'static Native>>> = OnceLock::new();
     let index = INDEX.get_or_init(|| {
         let mut index: HashMap<&'static str, Vec<&'static Native>> = HashMap::new();
