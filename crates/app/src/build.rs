@@ -3,14 +3,16 @@
 use crate::backup::StoreBackups;
 use crate::project::Project;
 use crate::secrets::{self, Keys};
-use crate::settings::RowSecurity;
+use crate::settings::{AuthSettings, JwtAlgorithm, RowSecurity};
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::RecordStore;
 use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
 use mainstay_http::pages::{Health, PageSettings};
 use mainstay_http::rest::{RestService, RestSettings, Streamed};
 use mainstay_http::{HttpParts, HttpSettings, Running};
-use mainstay_identity::{Verifier, VerifierSettings};
+use mainstay_identity::{
+    KeySettings, SessionAlgorithm, SigningKeys, Verifier, VerifierParts, VerifierSettings,
+};
 use mainstay_records::query::{Request, Response};
 use mainstay_records::{CursorKey, Records, RecordsParts, RecordsSettings, Together, find_pre_request};
 use mainstay_sql::Catalog;
@@ -22,10 +24,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How often identity looks after its keys.
+const TICK: Duration = Duration::from_secs(60);
+
 /// Everything that runs.
 pub struct App {
     store: Arc<dyn RecordStore>,
     keys: Keys,
+    verifier: Arc<Verifier>,
+    ticking: tokio::task::JoinHandle<()>,
     running: Running,
     schemas: Vec<String>,
 }
@@ -97,13 +104,17 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     );
     let backups = StoreBackups::new(project, store.clone(), env.clone());
     let anonymous_role = Some(settings.auth.anonymous_role.clone());
-    let verifier =
-        Verifier::new(VerifierSettings { anonymous_role, ..VerifierSettings::default() }, secret, env);
+    let signing =
+        Arc::new(SigningKeys::in_store(key_settings(&settings.auth), &secret, env.clone(), store.clone())?);
+    let verifier = Arc::new(Verifier::new(
+        VerifierSettings { anonymous_role, ..VerifierSettings::default() },
+        VerifierParts { keys: signing, fetch: None, env },
+    ));
     let face = mainstay_http::build(
         http_settings(project, dev.then_some(&keys)),
         HttpParts {
             service: Arc::new(Service(records)),
-            authenticate: Arc::new(verifier),
+            authenticate: verifier.clone(),
             health: Some(Arc::new(StoreHealth(store.clone()))),
             backups: Some(Arc::new(backups)),
             faces: Vec::new(),
@@ -111,7 +122,8 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     );
     let failed = |error| Problem::internal(format!("cannot serve: {error}"));
     let running = face.serve(listeners).map_err(failed)?;
-    Ok(App { store, keys, running, schemas: settings.rest.schemas.clone() })
+    let ticking = tokio::spawn(tick(verifier.clone()));
+    Ok(App { store, keys, verifier, ticking, running, schemas: settings.rest.schemas.clone() })
 }
 
 /// Fails where the function that shall run before each request is missing.
@@ -121,6 +133,28 @@ pub fn check_pre_request(project: &Project, catalog: &Catalog) -> Result<()> {
     let path: Vec<String> =
         project.settings.rest.schemas.iter().chain(&rest.extra_search_path).cloned().collect();
     find_pre_request(catalog, name, &path).map(drop)
+}
+
+/// What identity has to do from time to time. The first time is when its tables are there: see [`App::tick`].
+async fn tick(verifier: Arc<Verifier>) {
+    let mut pause = tokio::time::interval(TICK);
+    pause.tick().await;
+    loop {
+        pause.tick().await;
+        verifier.tick().await;
+    }
+}
+
+fn key_settings(settings: &AuthSettings) -> KeySettings {
+    let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 3_600);
+    KeySettings {
+        session_algorithm: match settings.jwt_algorithm {
+            JwtAlgorithm::Es256 => SessionAlgorithm::Es256,
+            JwtAlgorithm::Hs256 => SessionAlgorithm::Hs256,
+        },
+        rotation: (settings.key_rotation_days > 0).then(|| days(settings.key_rotation_days)),
+        ..KeySettings::default()
+    }
 }
 
 fn rows_max(project: &Project) -> Option<u64> {
@@ -213,6 +247,11 @@ impl App {
         &self.keys
     }
 
+    /// Lets identity make and load its keys, as soon as its tables are there.
+    pub async fn tick(&self) {
+        self.verifier.tick().await;
+    }
+
     pub fn url(&self) -> String {
         self.running.addresses().first().map_or_else(String::new, |address| format!("http://{address}"))
     }
@@ -235,6 +274,7 @@ impl App {
     /// Refuses what is new, finishes what is under way, closes the files.
     pub async fn close(self, within: Duration) -> Result<()> {
         self.running.drain(within).await;
+        self.ticking.abort();
         self.store.close().await
     }
 }

@@ -94,7 +94,10 @@ async fn shut_down(app: App, project: &Project) -> Result<ExitCode> {
 
 async fn bring_up(project: &Project, app: &App, with_seed: bool) -> std::result::Result<(), Box<Failed>> {
     let tell = |line: String| eprintln!("{line}");
-    migrate::up(project, app.store(), false, &tell).await?;
+    let migrated = migrate::up(project, app.store(), false, &tell).await;
+    // Identity's own tables come first: they are there whatever became of the application's.
+    app.tick().await;
+    migrated?;
     if with_seed {
         migrate::seed(project, app.store(), &tell).await?;
     }

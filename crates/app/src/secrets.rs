@@ -2,8 +2,8 @@
 
 use crate::project::Project;
 use mainstay_base::{Env, Problem, Result};
-use mainstay_identity::{Secret, sign};
-use serde_json::json;
+use mainstay_identity::jose::SigningKey;
+use mainstay_identity::{Claims, RootSecret, TokenType};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -21,30 +21,33 @@ const TEN_YEARS_SECONDS: i64 = 10 * 365 * 24 * 3_600;
 const ISSUED_AT: i64 = 1_767_225_600;
 
 /// The secret of the settings, else the one in the data directory, which is made at the first start.
-pub fn secret(project: &Project, env: &Env) -> Result<Secret> {
+pub fn secret(project: &Project, env: &Env) -> Result<RootSecret> {
     if let Some(text) = &project.settings.auth.jwt_secret {
-        return Secret::new(text.as_bytes());
+        return RootSecret::new(text.expose());
     }
     let path = project.data_dir.join(FILE);
     match fs::read_to_string(&path) {
-        Ok(text) => Secret::new(text.trim().as_bytes()),
+        Ok(text) => RootSecret::new(text.trim().as_bytes()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut bytes = [0_u8; 32];
             env.fill_random(&mut bytes);
             let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             write_private(&path, &text)?;
-            Secret::new(text.into_bytes())
+            RootSecret::new(text.into_bytes())
         }
         Err(error) => Err(Problem::new("MS020", format!("cannot read `{}`: {error}", path.display()))
             .with_hint("check owner and permissions of the data directory and of what is in it")),
     }
 }
 
-pub fn keys(secret: &Secret) -> Result<Keys> {
+pub fn keys(secret: &RootSecret) -> Result<Keys> {
     let key = |role: &str| {
-        let claims =
-            json!({"iss": "mainstay", "role": role, "iat": ISSUED_AT, "exp": ISSUED_AT + TEN_YEARS_SECONDS});
-        sign(secret, &claims)
+        let mut claims = Claims::new();
+        claims.insert("iss".into(), "mainstay".into());
+        claims.insert("role".into(), role.into());
+        claims.insert("iat".into(), ISSUED_AT.into());
+        claims.insert("exp".into(), (ISSUED_AT + TEN_YEARS_SECONDS).into());
+        SigningKey::shared(secret).sign(&claims, TokenType::Session)
     };
     Ok(Keys { anon: key("anon")?, service_role: key("service_role")? })
 }

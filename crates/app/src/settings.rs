@@ -1,6 +1,7 @@
 //! `mainstay.toml`: data that a person types. Every key has a default, so the file may be empty or missing.
 
 use mainstay_base::{Problem, Result};
+use mainstay_identity::Secret;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -138,16 +139,35 @@ impl Default for StoreSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthSettings {
-    /// Signs and checks keys and tokens (HS256); one is made and kept in the data directory where it is missing.
-    pub jwt_secret: Option<String>,
+    /// Signs keys and checks them (HS256), and the root of all other keys; one is made and kept in the data directory
+    /// where it is missing.
+    pub jwt_secret: Option<Secret>,
+    /// How the tokens of users are signed.
+    pub jwt_algorithm: JwtAlgorithm,
+    /// Days that one key signs; 0: until somebody rotates.
+    pub key_rotation_days: u32,
     /// The role of requests without a token.
     pub anonymous_role: String,
 }
 
 impl Default for AuthSettings {
     fn default() -> Self {
-        AuthSettings { jwt_secret: None, anonymous_role: "anon".into() }
+        AuthSettings {
+            jwt_secret: None,
+            jwt_algorithm: JwtAlgorithm::Es256,
+            key_rotation_days: 90,
+            anonymous_role: "anon".into(),
+        }
     }
+}
+
+/// How the tokens of users are signed: with rotating keys whose public part is published, or with the shared secret.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub enum JwtAlgorithm {
+    #[serde(rename = "ES256")]
+    Es256,
+    #[serde(rename = "HS256")]
+    Hs256,
 }
 
 impl Settings {

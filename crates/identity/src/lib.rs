@@ -1,20 +1,35 @@
 //! Turns credentials into actors: which role and which claims a token stands for.
 //!
-//! Hidden here: token formats, signature checks, the cache of tokens already checked.
+//! Hidden here: token formats, signature checks, keys and their rotation, the cache of tokens already checked.
 //! Not here: HTTP headers (`http`), what a role may do (`sql`, engines).
 //! Invariant: an [`Actor`] other than the anonymous one comes from a token whose signature and times were checked.
-//! Start reading at [`Verifier::actor`], then [`jwt`].
+//! Start reading at [`Verifier::actor`], then [`keys`] and [`jose`].
 
-pub mod jwt;
-
+mod cache;
+pub mod fetch;
+pub mod issuers;
+pub mod jose;
+pub mod keys;
+mod revoked;
+pub mod secret;
 mod verifier;
+
+#[cfg(test)]
+mod testing;
+
+/// The role in whose name identity reads and writes its own tables.
+pub const OWNER_ROLE: &str = "supabase_auth_admin";
 
 /// The tables of identity, as migrations that precede an application's own: the name under which each is remembered,
 /// and its text. A name sorts before every file's; what has been released is never edited, a new one is added.
 pub const MIGRATIONS: &[(&str, &str)] = &[
     ("-mainstay-identity", include_str!("schema.sql")),
     ("-mainstay-identity-2-sessions", include_str!("schema_2_sessions.sql")),
+    ("-mainstay-identity-3-signing-keys", include_str!("schema_3_signing_keys.sql")),
 ];
 
-pub use jwt::{Secret, sign};
-pub use verifier::{Actor, Verifier, VerifierSettings};
+pub use issuers::IssuerSettings;
+pub use jose::{Claims, TokenType};
+pub use keys::{KeySettings, SessionAlgorithm, SigningKeys};
+pub use secret::{RootSecret, Secret};
+pub use verifier::{Actor, Verifier, VerifierParts, VerifierSettings};
