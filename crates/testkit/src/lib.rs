@@ -6,6 +6,7 @@
 //! Start reading at [`record_store`].
 
 pub mod generate;
+pub mod policies;
 pub mod postgres;
 pub mod record_store;
 mod roles;

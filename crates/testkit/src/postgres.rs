@@ -24,6 +24,16 @@ pub enum Outcome {
     Failed(Failure),
 }
 
+/// What a statement did within a transaction that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acted {
+    pub rows: Vec<Vec<Option<String>>>,
+    /// How many rows it returned or affected.
+    pub count: u64,
+    /// The rows of each query that looked at the outcome.
+    pub after: Vec<Vec<Vec<Option<String>>>>,
+}
+
 /// An error: SQLSTATE, message and the line `DETAIL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -138,6 +148,7 @@ const FIELD: char = '\u{1f}';
 const RECORD: char = '\u{1e}';
 const NULL: &str = "\u{2}";
 const END: &str = "\u{3}end\u{3}";
+const MARK: &str = "\u{4}";
 
 impl Session {
     fn open(psql: &Path, socket: &Path, database: &str) -> Session {
@@ -180,6 +191,23 @@ impl Session {
             Some(failed) => Err(failed),
             None => Ok(()),
         }
+    }
+
+    /// Runs one statement in a transaction that begins with `prelude` and is taken back, and looks at the outcome with
+    /// the queries of `after` as the user of the session.
+    pub fn act(&mut self, prelude: &str, statement: &str, after: &[&str]) -> Result<Acted, Failure> {
+        let looks: String = after.iter().map(|query| format!("{query};\n\\echo '{MARK}'\n")).collect();
+        let answer = self.ask(&format!(
+            "begin;\n{prelude};\n\\echo '{MARK}'\n{statement};\n\\echo '{MARK}' :ROW_COUNT '{MARK}'\nreset role;\n{looks}rollback;"
+        ));
+        if let Some(failed) = failure(&answer) {
+            return Err(failed);
+        }
+        let mut parts = answer.split(MARK).skip(1).map(|part| part.strip_prefix('\n').unwrap_or(part));
+        let rows = records(parts.next().unwrap_or_default());
+        let count = parts.next().and_then(|count| count.trim().parse().ok()).expect("psql counts rows");
+        let after = parts.take(after.len()).map(records).collect();
+        Ok(Acted { rows, count, after })
     }
 
     /// Runs one query: types as `format_type` names them, values in text form.

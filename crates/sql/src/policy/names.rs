@@ -204,13 +204,13 @@ impl<'c> Names<'c> {
         };
         let made = self.functions(schema, name);
         let own = made.iter().map(|function| (function.volatility, function.returns.set));
-        let native: &[_] = if matches!(schema, None | Some("pg_catalog" | "extensions" | "public" | "auth")) {
-            natives_named(name)
-        } else {
-            &[]
+        let qualified = schema.map(|schema| natives_named(&format!("{schema}.{name}"))).unwrap_or_default();
+        let plain = match schema {
+            None | Some("pg_catalog" | "extensions" | "public") => natives_named(name),
+            Some(_) => &[],
         };
-        let native =
-            native.iter().map(|native| (native.volatility, matches!(native.body, Body::Rows { .. })));
+        let native = qualified.iter().chain(plain);
+        let native = native.map(|native| (native.volatility, matches!(native.body, Body::Rows { .. })));
         own.chain(native).reduce(|all, one| (worse(all.0, one.0), all.1 || one.1))
     }
 
