@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod issuers;
 pub mod jose;
 pub mod keys;
+pub mod password;
 mod revoked;
 pub mod secret;
 mod verifier;
