@@ -5,14 +5,19 @@
 //! Invariant: an [`Actor`] other than the anonymous one comes from a token whose signature and times were checked.
 //! Start reading at [`Verifier::actor`], then [`keys`] and [`jose`].
 
+pub mod api_key;
 mod cache;
+mod crc;
 pub mod fetch;
 pub mod issuers;
 pub mod jose;
 pub mod keys;
+pub mod limits;
 pub mod password;
+pub mod refresh;
 mod revoked;
 pub mod secret;
+pub mod totp;
 mod verifier;
 
 #[cfg(test)]
