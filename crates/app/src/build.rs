@@ -1,5 +1,6 @@
 //! The composition root: from settings to running parts, top to bottom. Only this file names an engine.
 
+use crate::auth;
 use crate::backup::StoreBackups;
 use crate::project::Project;
 use crate::secrets::{self, Keys};
@@ -108,8 +109,20 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
         Arc::new(SigningKeys::in_store(key_settings(&settings.auth), &secret, env.clone(), store.clone())?);
     let verifier = Arc::new(Verifier::new(
         VerifierSettings { anonymous_role, ..VerifierSettings::default() },
-        VerifierParts { keys: signing, fetch: None, env },
+        VerifierParts { keys: Arc::clone(&signing), fetch: None, env: env.clone() },
     ));
+    let auth = auth::face(
+        project,
+        auth::Shared {
+            store: store.clone(),
+            env,
+            root: &secret,
+            keys: signing,
+            verifier: verifier.clone(),
+            address: listeners.first().and_then(|listener| listener.local_addr().ok()),
+            dev,
+        },
+    )?;
     let face = mainstay_http::build(
         http_settings(project, dev.then_some(&keys)),
         HttpParts {
@@ -117,7 +130,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
             authenticate: verifier.clone(),
             health: Some(Arc::new(StoreHealth(store.clone()))),
             backups: Some(Arc::new(backups)),
-            faces: Vec::new(),
+            faces: vec![(mainstay_http::auth::MOUNT.to_owned(), Arc::new(auth) as Arc<dyn edge::Face>)],
         },
     );
     let failed = |error| Problem::internal(format!("cannot serve: {error}"));

@@ -6,6 +6,7 @@
 //! Start reading at [`build::build`], then [`run::dev`].
 
 pub mod assess;
+mod auth;
 pub mod backup;
 pub mod build;
 pub mod commands;

@@ -171,7 +171,7 @@ fn banner(project: &Project, app: &App) -> String {
     let (url, keys) = (app.url(), app.keys());
     let (tables, views, functions) = app.counts();
     format!(
-        "\n  {}: {tables} tables, {views} views, {functions} functions\n\n  REST         {url}/rest/v1\n  reference    {url}/reference\n  anon         {}\n  service_role {}\n  data         {}\n",
+        "\n  {}: {tables} tables, {views} views, {functions} functions\n\n  REST         {url}/rest/v1\n  Auth         {url}/auth/v1\n  inbox        {url}/auth/v1/inbox\n  reference    {url}/reference\n  anon         {}\n  service_role {}\n  data         {}\n",
         project.name(),
         keys.anon,
         keys.service_role,

@@ -13,6 +13,7 @@ pub struct Settings {
     pub rest: RestSettings,
     pub store: StoreSettings,
     pub auth: AuthSettings,
+    pub mail: MailSettings,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -148,6 +149,41 @@ pub struct AuthSettings {
     pub key_rotation_days: u32,
     /// The role of requests without a token.
     pub anonymous_role: String,
+    /// This server as the outside reaches it: links in mail begin with it.
+    pub public_url: Option<String>,
+    /// Where people land after they followed a link, unless the application asks for another address.
+    pub site_url: Option<String>,
+    /// Other addresses that may be asked for; `*` stays between dots and slashes, `**` does not.
+    pub redirect_urls: Vec<String>,
+    /// People may sign up.
+    pub signup: bool,
+    /// By mail.
+    pub email: bool,
+    /// By text message.
+    pub phone: bool,
+    pub anonymous_users: bool,
+    /// A new address is confirmed by mail before its first sign-in.
+    pub confirm_email: bool,
+    /// A change of address is confirmed at the old and at the new one.
+    pub confirm_email_change_twice: bool,
+    /// A new password in a session older than a day needs a code.
+    pub reauthenticate_for_password: bool,
+    pub access_token_seconds: u32,
+    /// How long a session may last; 0 is for ever.
+    pub session_hours_max: u32,
+    pub email_code_seconds: u32,
+    pub phone_code_seconds: u32,
+    pub code_digits: u32,
+    pub password_characters_min: usize,
+    /// Attempts from one address in five minutes, and five times as many refreshes; 0 is no limit, the default in
+    /// development.
+    pub attempts_per_address_max: Option<u32>,
+    /// Attempts on one account in five minutes; likewise.
+    pub attempts_per_account_max: Option<u32>,
+    /// Time between two messages to one address; none in development, a minute otherwise.
+    pub message_interval_seconds: Option<u32>,
+    /// The header in which a proxy of ours tells who asks (its last entry).
+    pub address_header: Option<String>,
 }
 
 impl Default for AuthSettings {
@@ -157,7 +193,44 @@ impl Default for AuthSettings {
             jwt_algorithm: JwtAlgorithm::Es256,
             key_rotation_days: 90,
             anonymous_role: "anon".into(),
+            public_url: None,
+            site_url: None,
+            redirect_urls: Vec::new(),
+            signup: true,
+            email: true,
+            phone: false,
+            anonymous_users: false,
+            confirm_email: true,
+            confirm_email_change_twice: true,
+            reauthenticate_for_password: false,
+            access_token_seconds: 3_600,
+            session_hours_max: 0,
+            email_code_seconds: 3_600,
+            phone_code_seconds: 300,
+            code_digits: 6,
+            password_characters_min: 8,
+            attempts_per_address_max: None,
+            attempts_per_account_max: None,
+            message_interval_seconds: None,
+            address_header: None,
         }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailSettings {
+    /// `smtps://user:password@host:465`, or `smtp://…:587` with STARTTLS; missing: mail stays in the inbox of `dev`.
+    pub smtp_url: Option<Secret>,
+    /// Whom mail comes from: `Shop <no-reply@example.com>`.
+    pub from: String,
+    /// Messages that may wait to be sent.
+    pub queue_length_max: usize,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        MailSettings { smtp_url: None, from: "no-reply@localhost".into(), queue_length_max: 10_000 }
     }
 }
 

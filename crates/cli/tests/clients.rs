@@ -67,6 +67,22 @@ fn supabase_js_works_unchanged() {
     passes(&mut node("supabase.test.mjs"), &server);
 }
 
+const NOTES: &str = "
+create table notes (
+  id int generated always as identity primary key,
+  owner uuid not null default auth.uid() references auth.users (id) on delete cascade,
+  body text not null
+);
+";
+
+#[test]
+fn supabase_js_signs_people_in_unchanged() {
+    let app = App::with(NOTES);
+    app.write("mainstay.toml", "[auth]\nanonymous_users = true\n");
+    let server = app.dev();
+    passes(&mut node("auth.test.mjs"), &server);
+}
+
 #[test]
 fn postgrest_py_works_unchanged() {
     let app = App::with(APP);

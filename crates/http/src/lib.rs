@@ -6,6 +6,7 @@
 //! Start reading at [`build`], then [`rest::Rest`], then [`grammar`].
 
 pub mod admin;
+pub mod auth;
 pub mod client;
 mod compress;
 pub mod edge;

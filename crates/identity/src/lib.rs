@@ -5,19 +5,37 @@
 //! Invariant: an [`Actor`] other than the anonymous one comes from a token whose signature and times were checked.
 //! Start reading at [`Verifier::actor`], then [`keys`] and [`jose`].
 
+pub mod admin;
 pub mod api_key;
+mod audit;
 mod cache;
+mod caller;
+mod codes;
 mod crc;
+mod credentials;
+mod db;
 pub mod fetch;
+pub mod flows;
 pub mod issuers;
 pub mod jose;
 pub mod keys;
 pub mod limits;
+pub mod mail;
+mod pace;
 pub mod password;
+mod redirect;
 pub mod refresh;
+mod refuse;
 mod revoked;
 pub mod secret;
+mod service;
+mod sessions;
+mod settings;
+pub mod sms;
+mod time;
 pub mod totp;
+mod users;
+mod uuid;
 mod verifier;
 
 #[cfg(test)]
@@ -34,8 +52,15 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("-mainstay-identity-3-signing-keys", include_str!("schema_3_signing_keys.sql")),
 ];
 
+pub use caller::{Bearer, Caller};
 pub use issuers::IssuerSettings;
 pub use jose::{Claims, TokenType};
 pub use keys::{KeySettings, SessionAlgorithm, SigningKeys};
+pub use redirect::allowed as redirect_allowed;
 pub use secret::{RootSecret, Secret};
+pub use service::{Identity, IdentityParts};
+pub use sessions::{Scope, Session, Tokens};
+pub use settings::IdentitySettings;
+pub use users::{Factor, User, user_json};
+pub use uuid::Uuid;
 pub use verifier::{Actor, Verifier, VerifierParts, VerifierSettings};

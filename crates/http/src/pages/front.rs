@@ -33,10 +33,11 @@ pub(super) fn front(settings: &PageSettings, rest: &Rest, url: &str) -> String {
     let _ = write!(
         page,
         "<body><header class=\"top\"><div><h1>{}</h1><span class=\"soft\">served by Mainstay</span>\
-         <nav><a href=\"/reference\">API reference</a><a href=\"{}/\">OpenAPI</a><a href=\"/health\">Health</a></nav>\
+         <nav><a href=\"/reference\">API reference</a><a href=\"{}/\">OpenAPI</a><a href=\"/health\">Health</a>{}</nav>\
          </div></header>\n<main class=\"page\">\n",
         Escaped(title(settings)),
-        Escaped(&rest.settings().mount)
+        Escaped(&rest.settings().mount),
+        if settings.dev { "<a href=\"/auth/v1/inbox\">Inbox</a>" } else { "" }
     );
     page.push_str(&connect(settings, rest, url));
     for schema in &rest.settings().schemas {

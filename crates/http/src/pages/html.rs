@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Shows text so that it is text in HTML, also within quoted attributes.
-pub(super) struct Escaped<'a>(pub &'a str);
+pub(crate) struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,7 +4,7 @@
 
 mod calls;
 mod front;
-mod html;
+pub(crate) mod html;
 
 use crate::edge::{Answering, Body, Face, Request, Response};
 use crate::problem::problem_response;

@@ -1,0 +1,222 @@
+//! Statements of this crate: PostgreSQL text, parameters, rows as JSON that serde reads into structs.
+
+use crate::time::Time;
+use crate::uuid::Uuid;
+use mainstay_base::{Env, Problem, Result};
+use mainstay_engine::{
+    BoxFuture, Format, Plan, PlanKind, Read, RecordStore, Rows, Step, Transact, Transaction, Work, Write,
+    WriteStep,
+};
+use mainstay_types::{ColumnType, Session, Type, Value};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+/// PostgreSQL's epoch, 2000-01-01: what the storage form of a timestamp counts from.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A parameter of a statement: its type and its value. JSON and `inet` go as text and are cast in the statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Param(Type, Value);
+
+impl Param {
+    /// For a column of `timestamp` without a time zone.
+    pub fn stamp(time: Time) -> Param {
+        Param(Type::Timestamp, Value::Integer(time.0 - EPOCH_MICROS))
+    }
+
+    /// For a parameter that is cast to `jsonb`.
+    pub fn json(value: &impl serde::Serialize) -> Result<Param> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| Problem::internal(format!("a value has no JSON: {error}")))?;
+        Ok(text.into())
+    }
+}
+
+macro_rules! param {
+    ($rust:ty, $sql:ident, $value:expr) => {
+        impl From<$rust> for Param {
+            fn from(value: $rust) -> Param {
+                let make: fn($rust) -> Value = $value;
+                Param(Type::$sql, make(value))
+            }
+        }
+        impl From<Option<$rust>> for Param {
+            fn from(value: Option<$rust>) -> Param {
+                let make: fn($rust) -> Value = $value;
+                Param(Type::$sql, value.map_or(Value::Null, make))
+            }
+        }
+    };
+}
+
+param!(&str, Text, |text| Value::Text(text.to_owned()));
+param!(String, Text, Value::Text);
+param!(Uuid, Uuid, |id| Value::Blob(id.0.to_vec()));
+param!(Time, TimestampTz, |time| Value::Integer(time.0 - EPOCH_MICROS));
+param!(i64, Int8, Value::Integer);
+param!(bool, Bool, |yes| Value::Integer(i64::from(yes)));
+
+/// Parameters of any kinds, in order.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { vec![$($crate::db::Param::from($value)),*] };
+}
+pub(crate) use params;
+
+/// The record store, with the plans of this crate's statements.
+#[derive(Clone)]
+pub(crate) struct Db(Arc<Shared>);
+
+struct Shared {
+    store: Arc<dyn RecordStore>,
+    session: Arc<Session>,
+    env: Env,
+    plans: RwLock<HashMap<&'static str, Arc<Plan>>>,
+}
+
+impl Db {
+    pub fn new(store: Arc<dyn RecordStore>, env: Env) -> Self {
+        let session = Arc::new(Session { role: crate::OWNER_ROLE.to_owned(), ..Session::default() });
+        Db(Arc::new(Shared { store, session, env, plans: RwLock::default() }))
+    }
+
+    pub fn env(&self) -> &Env {
+        &self.0.env
+    }
+
+    pub fn now(&self) -> Time {
+        Time::now(&self.0.env)
+    }
+
+    fn plan(&self, sql: &'static str, params: &[Param]) -> Result<Arc<Plan>> {
+        let version = self.0.store.catalog().version;
+        let known = self.0.plans.read().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
+        if let Some(plan) = known.filter(|plan| plan.catalog_version == version) {
+            return Ok(plan);
+        }
+        let types: Vec<ColumnType> = params.iter().map(|Param(ty, _)| ty.clone().into()).collect();
+        let plan = self.0.store.prepare(sql, &types)?;
+        self.0.plans.write().unwrap_or_else(PoisonError::into_inner).insert(sql, Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    fn read_of(&self, sql: &'static str, params: &[Param]) -> Result<Read> {
+        let plan = self.plan(sql, params)?;
+        let step = Step { plan, values: values(params), format: Format::JsonArray };
+        Ok(Read { steps: vec![step], session: Arc::clone(&self.0.session), timeout: TIMEOUT })
+    }
+
+    /// The rows of a query, outside a transaction.
+    pub async fn rows<T: DeserializeOwned>(&self, sql: &'static str, params: Vec<Param>) -> Result<Vec<T>> {
+        let mut rows = self.0.store.read(self.read_of(sql, &params)?).await;
+        if is_outlived(&rows) {
+            rows = self.0.store.read(self.read_of(sql, &params)?).await;
+        }
+        parsed(rows?)
+    }
+
+    pub async fn row<T: DeserializeOwned>(&self, sql: &'static str, params: Vec<Param>) -> Result<Option<T>> {
+        Ok(self.rows(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a body in one transaction and gives what it returns. It may be run more than once, and commits on `Ok`.
+    pub async fn transact<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(Tx) -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
+    {
+        let work = Arc::new(Body { db: self.clone(), body, result: Mutex::new(None) });
+        let transact = Transact {
+            work: Arc::clone(&work) as Arc<dyn Work>,
+            session: Arc::clone(&self.0.session),
+            timeout: TIMEOUT,
+            rollback: false,
+        };
+        let mut done = self.0.store.transact(transact.clone()).await;
+        if is_outlived(&done) {
+            done = self.0.store.transact(transact).await;
+        }
+        done?;
+        let result = work.result.lock().unwrap_or_else(PoisonError::into_inner).take();
+        result.ok_or_else(|| Problem::internal("a transaction gave no result"))
+    }
+}
+
+struct Body<T, F> {
+    db: Db,
+    body: F,
+    result: Mutex<Option<T>>,
+}
+
+impl<T, F> Work for Body<T, F>
+where
+    T: Send + 'static,
+    F: Fn(Tx) -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
+{
+    fn run(&self, transaction: Arc<dyn Transaction>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let result = (self.body)(Tx { db: self.db.clone(), transaction }).await?;
+            *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            Ok(())
+        })
+    }
+}
+
+/// A transaction under way.
+#[derive(Clone)]
+pub(crate) struct Tx {
+    pub db: Db,
+    transaction: Arc<dyn Transaction>,
+}
+
+impl Tx {
+    /// The rows that a statement gives: a query, or a write with `RETURNING`.
+    pub async fn rows<T: DeserializeOwned>(&self, sql: &'static str, params: Vec<Param>) -> Result<Vec<T>> {
+        if self.db.plan(sql, &params)?.kind == PlanKind::Read {
+            return parsed(self.transaction.read(self.db.read_of(sql, &params)?).await?);
+        }
+        parsed(self.write(sql, &params, Format::JsonArray).await?)
+    }
+
+    pub async fn row<T: DeserializeOwned>(&self, sql: &'static str, params: Vec<Param>) -> Result<Option<T>> {
+        Ok(self.rows(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a write and says how many rows it changed.
+    pub async fn run(&self, sql: &'static str, params: Vec<Param>) -> Result<u64> {
+        let rows = self.write(sql, &params, Format::Nothing).await?;
+        Ok(rows.first().map_or(0, |rows| rows.count))
+    }
+
+    async fn write(&self, sql: &'static str, params: &[Param], format: Format) -> Result<Vec<Rows>> {
+        let step = WriteStep {
+            plan: self.db.plan(sql, params)?,
+            value_sets: vec![values(params)],
+            format,
+            expect: None,
+        };
+        let session = Arc::clone(&self.db.0.session);
+        let write = Write { steps: vec![step], session, timeout: TIMEOUT, rollback: false };
+        Ok(self.transaction.write(write).await?.results)
+    }
+}
+
+fn values(params: &[Param]) -> Vec<Value> {
+    params.iter().map(|Param(_, value)| value.clone()).collect()
+}
+
+/// Whether the catalog changed between the plan and its use: nothing has happened, and a new plan is right.
+fn is_outlived<T>(result: &Result<T>) -> bool {
+    result.as_ref().is_err_and(|problem| problem.code() == "MS001")
+}
+
+fn parsed<T: DeserializeOwned>(rows: Vec<Rows>) -> Result<Vec<T>> {
+    let Some(rows) = rows.into_iter().next_back() else { return Ok(Vec::new()) };
+    if rows.body.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_slice(&rows.body)
+        .map_err(|error| Problem::internal(format!("a row is not what its reader expects: {error}")))
+}

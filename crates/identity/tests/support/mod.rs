@@ -1,0 +1,134 @@
+//! An identity service on a store of its own, whose messages can be read.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use mainstay_base::{Env, Result, World};
+use mainstay_engine::{Migration, RecordStore};
+use mainstay_identity::limits::Limiter;
+use mainstay_identity::mail::{Mail, Mailer, Templates};
+use mainstay_identity::password::{Cost, Hasher, HasherSettings};
+use mainstay_identity::{
+    Caller, Identity, IdentityParts, IdentitySettings, KeySettings, MIGRATIONS, RootSecret, Secret,
+    SigningKeys,
+};
+use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub struct Clock {
+    pub seconds: AtomicI64,
+    random: AtomicU64,
+}
+
+struct ClockWorld(Arc<Clock>);
+
+impl World for ClockWorld {
+    fn unix_micros(&self) -> i64 {
+        self.0.seconds.load(Ordering::Relaxed) * 1_000_000
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.seconds.load(Ordering::Relaxed) as u64)
+    }
+    fn fill_random(&self, buffer: &mut [u8]) {
+        // splitmix64: the same in every run, and no two alike.
+        for chunk in buffer.chunks_mut(8) {
+            let mut z = self.0.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Post(Mutex<Vec<Mail>>);
+
+impl Mailer for Post {
+    fn send(&self, mail: Mail) -> Result<()> {
+        self.0.lock().expect("not poisoned").push(mail);
+        Ok(())
+    }
+}
+
+struct OwnTemplates;
+
+impl Templates for OwnTemplates {
+    fn read(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+pub struct House {
+    pub identity: Identity,
+    pub store: Arc<dyn RecordStore>,
+    pub post: Arc<Post>,
+    pub clock: Arc<Clock>,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    pub async fn with(change: impl FnOnce(&mut IdentitySettings)) -> House {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Arc::new(Clock { seconds: AtomicI64::new(1_800_000_000), random: AtomicU64::new(7) });
+        let env = Env::new(ClockWorld(Arc::clone(&clock)));
+        let store: Arc<dyn RecordStore> = Arc::new(
+            SqliteStore::open(SqliteSettings::new(folder.path()), SqliteParts { env: env.clone() })
+                .expect("opens"),
+        );
+        for (name, text) in MIGRATIONS {
+            let migration =
+                Migration { name: (*name).into(), text: (*text).into(), keep_going: false, record: true };
+            store.migrate(migration).await.expect(name);
+        }
+        let root = RootSecret::new("a secret of the tests, long enough").expect("long enough");
+        let keys =
+            Arc::new(SigningKeys::in_memory(KeySettings::default(), &root, env.clone()).expect("keys"));
+        let cheap = Cost { memory_kib: 64, iterations: 1, lanes: 1 };
+        let hashing = HasherSettings { cost: cheap, ..HasherSettings::default() };
+        let hasher = Arc::new(Hasher::new(&hashing, env.clone()).expect("a hasher"));
+        let post = Arc::new(Post::default());
+        let mut settings = IdentitySettings {
+            public_url: "http://127.0.0.1:54321".into(),
+            site_url: "https://shop.example.com".into(),
+            message_interval_seconds: 0,
+            ..IdentitySettings::default()
+        };
+        change(&mut settings);
+        let parts = IdentityParts {
+            store: Arc::clone(&store),
+            env,
+            root,
+            keys,
+            hasher,
+            limiter: Arc::new(Limiter::new(1_000)),
+            mailer: Arc::clone(&post) as Arc<dyn Mailer>,
+            templates: Arc::new(OwnTemplates),
+            texter: None,
+        };
+        let identity = Identity::new(settings, parts).expect("an identity service");
+        House { identity, store, post, clock, _folder: folder }
+    }
+
+    /// The digits and the link's token of the latest message to an address.
+    pub fn code(&self, to: &str) -> (String, String) {
+        let sent = self.post.0.lock().expect("not poisoned");
+        let mail = sent.iter().rev().find(|mail| mail.to == to).expect("a message");
+        let after = |words: &str, end: &[char]| {
+            let (_, rest) = mail.text.split_once(words).unwrap_or(("", ""));
+            rest.split(end).next().unwrap_or_default().to_owned()
+        };
+        (after("Code: ", &['\n']), after("token=", &['&']))
+    }
+
+    pub fn sent(&self) -> usize {
+        self.post.0.lock().expect("not poisoned").len()
+    }
+}
+
+pub fn caller() -> Caller {
+    Caller { address: "192.0.2.1".into(), user_agent: "test".into(), role: String::new() }
+}
+
+pub fn secret(text: &str) -> Secret {
+    Secret::new(text)
+}
