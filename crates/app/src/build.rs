@@ -273,7 +273,10 @@ impl App {
     pub fn counts(&self) -> (usize, usize, usize) {
         let catalog = self.store.catalog();
         let exposed = |schema: &String| self.schemas.contains(schema);
-        let relations = || catalog.relations.values().filter(|relation| exposed(&relation.name.schema));
+        let relations = || {
+            let served = catalog.relations.values().filter(|relation| !relation.is_partition());
+            served.filter(|relation| exposed(&relation.name.schema))
+        };
         let tables = relations().filter(|relation| matches!(relation.kind, RelationKind::Table)).count();
         let functions = catalog
             .functions

@@ -55,13 +55,13 @@ impl Schema {
     /// The relation of a request, or PGRST205 with a near miss.
     pub(crate) fn relation(&self, schema: &str, name: &str) -> Result<&Arc<Relation>> {
         let wanted = Name::new(schema, name);
-        self.catalog.relation(&wanted).ok_or_else(|| {
+        self.catalog.relation(&wanted).filter(|relation| !relation.is_partition()).ok_or_else(|| {
             let names: Vec<&str> = self
                 .catalog
                 .relations
-                .keys()
-                .filter(|relation| relation.schema == schema)
-                .map(|relation| relation.name.as_str())
+                .values()
+                .filter(|relation| relation.name.schema == schema && !relation.is_partition())
+                .map(|relation| relation.name.name.as_str())
                 .collect();
             let near = fuzzy::best(name, names.iter().copied(), fuzzy::LIKENESS_MIN_NAME);
             problems::table_not_found(schema, name, near)

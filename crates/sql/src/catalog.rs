@@ -132,6 +132,8 @@ pub struct Relation {
     /// For a view's columns: the base relation and column each comes from, where it is a plain reference. This is
     /// what lets REST embed through views.
     pub origins: Vec<Option<(Name, String)>>,
+    #[serde(default)]
+    pub partitioning: Option<crate::partition::Partitioning>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

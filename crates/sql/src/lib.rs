@@ -9,6 +9,7 @@ pub mod bind;
 pub mod catalog;
 pub mod ddl;
 pub mod parse;
+pub mod partition;
 pub mod plan;
 pub mod policy;
 

@@ -50,6 +50,8 @@ pub struct CompiledStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRows {
     pub query: String,
+    /// The partition that the statement names in place of its table, if it does.
+    pub partition: Option<Name>,
 }
 
 /// Rows as they were before the statement that steps belong to.

@@ -34,15 +34,25 @@ pub(crate) fn with_details(
     let Some(relation) = step.target.as_ref().and_then(|name| writer.catalog.relation(name)) else {
         return problem;
     };
+    let violated = failure.and_then(|failure| problems::violated(failure, &writer.catalog));
     // Sequences give the same values again, and go on from where the failure left them.
     let left = writer.sequences.borrow().clone();
     writer.sequences.borrow_mut().rewind();
-    let found =
-        scope::without_refusals(|| Search { writer, relation, context }.details(failure, rows, values));
+    let found = scope::without_refusals(|| {
+        Search { writer, relation, context }.details(violated.as_ref(), rows, values)
+    });
     *writer.sequences.borrow_mut() = left;
     scope::take_problem();
     match found {
-        Ok(Some(details)) => problem.with_details(details),
+        Ok(Some(details)) => match (violated, &rows.partition) {
+            // The statement does not speak of the table, so neither does its problem.
+            (Some(Violated::Partition), Some(partition)) => Problem::new(
+                "23514",
+                format!("new row for relation \"{}\" violates partition constraint", partition.name),
+            ),
+            _ => problem,
+        }
+        .with_details(details),
         _ => problem,
     }
 }
@@ -56,18 +66,17 @@ struct Search<'w> {
 impl Search<'_> {
     fn details(
         &self,
-        failure: Option<&Failure>,
+        violated: Option<&Violated>,
         rows: &NewRows,
         values: &[Value],
     ) -> Result<Option<String>, Failure> {
-        let catalog = &self.writer.catalog;
-        let violated = failure.and_then(|failure| problems::violated(failure, catalog));
         match violated {
-            Some(Violated::Null { table, column }) if table == self.relation.name => {
-                self.row_with_null(&column, rows, values)
+            Some(Violated::Null { table, column }) if *table == self.relation.name => {
+                self.row_with_null(column, rows, values)
             }
-            Some(Violated::Check(name)) => self.row_breaking(&name, rows, values),
-            Some(Violated::Unique(columns)) if !columns.is_empty() => self.key_again(&columns, rows, values),
+            Some(Violated::Check(name)) => self.row_breaking_check(name, rows, values),
+            Some(Violated::Partition) => self.row_without_partition(rows, values),
+            Some(Violated::Unique(columns)) if !columns.is_empty() => self.key_again(columns, rows, values),
             // A callback refused the key that is SQLite's rowid.
             None => match self.relation.rowid_column() {
                 Some(column) => self.row_with_null(&column.name, rows, values),
@@ -119,12 +128,55 @@ impl Search<'_> {
         })
     }
 
-    fn row_breaking(&self, name: &str, rows: &NewRows, values: &[Value]) -> Result<Option<String>, Failure> {
+    fn row_breaking_check(
+        &self,
+        name: &str,
+        rows: &NewRows,
+        values: &[Value],
+    ) -> Result<Option<String>, Failure> {
         let expression = self.relation.constraints.iter().find_map(|constraint| match &constraint.kind {
             ConstraintKind::Check { expression } if constraint.name == name => Some(expression),
             _ => None,
         });
         let Some(expression) = expression else { return Ok(None) };
+        self.row_breaking(expression, rows, values, |row| self.shown(row))
+    }
+
+    /// Of a statement that names a partition the first row which that one does not hold, of another the key of the
+    /// first row that none holds.
+    fn row_without_partition(&self, rows: &NewRows, values: &[Value]) -> Result<Option<String>, Failure> {
+        let catalog = &self.writer.catalog;
+        let partition = rows.partition.as_ref().and_then(|name| catalog.relation(name));
+        let condition = match partition {
+            Some(partition) => catalog.partition_condition(partition),
+            None => catalog.some_partition(self.relation),
+        };
+        let (Some(condition), Some(key)) = (condition, self.relation.partition_key()) else {
+            return Ok(None);
+        };
+        let holds = format!("({condition}) IS TRUE");
+        self.row_breaking(&holds, rows, values, |row| match partition {
+            Some(_) => self.shown(row),
+            None => {
+                let of_row = |name: &String| {
+                    let place = self.place(name)?;
+                    Some((&self.relation.columns.get(place)?.ty.ty, row.get(place)?.as_ref()))
+                };
+                let shown = value::show_row(key.columns.iter().filter_map(of_row), self.context);
+                let names = key.columns.join(", ");
+                format!("Partition key of the failing row contains ({names}) = {shown}.")
+            }
+        })
+    }
+
+    /// The first row that does not meet the condition, as `show` shows it.
+    fn row_breaking(
+        &self,
+        expression: &str,
+        rows: &NewRows,
+        values: &[Value],
+        show: impl Fn(&[Value]) -> String,
+    ) -> Result<Option<String>, Failure> {
         let lowered =
             lower_row_expression(&self.writer.catalog, self.relation, expression, Some(&Type::Bool.into()));
         let Ok((check, _)) = lowered else { return Ok(None) };
@@ -143,7 +195,7 @@ impl Search<'_> {
         let mut test = Statement::prepare(self.writer.connection.raw(), &text)?;
         self.each(rows, values, |_, row| {
             let broken = test.run(row.iter().map(Value::as_ref))?.step()? == Stepped::Row;
-            Ok(broken.then(|| self.shown(row)))
+            Ok(broken.then(|| show(row)))
         })
     }
 

@@ -113,7 +113,8 @@ fn of_machine(failure: &Failure) -> Problem {
 
 /// Constraints, by SQLite's message; its forms are stable and documented in its source alone:
 /// `UNIQUE constraint failed: t.a, t.b`, `… failed: index 'name'`, `NOT NULL constraint failed: t.a`,
-/// `CHECK constraint failed: name`. Foreign keys it does not name: see [`crate::foreign_keys`].
+/// `CHECK constraint failed: name`. Triggers of partitioned tables say `partition constraint failed: number`. Foreign
+/// keys it does not name: see [`crate::foreign_keys`].
 fn of_constraint(failure: &Failure, circumstances: Circumstances<'_>) -> Option<Problem> {
     let (_, subject) = failure.message.split_once("constraint failed")?;
     let subject = subject.strip_prefix(": ").unwrap_or(subject);
@@ -126,6 +127,7 @@ fn of_constraint(failure: &Failure, circumstances: Circumstances<'_>) -> Option<
             Some(null_in_column(column, &relation.name.name))
         }
         ffi::SQLITE_CONSTRAINT_CHECK => Some(check(subject, circumstances)),
+        ffi::SQLITE_CONSTRAINT_TRIGGER => partitioned(circumstances.catalog, subject).map(no_partition),
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
             Some(Problem::new("23503", "insert, update or delete violates a foreign key constraint"))
         }
@@ -142,6 +144,8 @@ pub(crate) enum Violated {
     Check(String),
     /// The columns of a key that has nothing but columns.
     Unique(Vec<String>),
+    /// No partition of the table takes the row.
+    Partition,
 }
 
 pub(crate) fn violated(failure: &Failure, catalog: &Catalog) -> Option<Violated> {
@@ -157,8 +161,19 @@ pub(crate) fn violated(failure: &Failure, catalog: &Catalog) -> Option<Violated>
             Some(Violated::Null { table: relation.name.clone(), column: column.to_owned() })
         }
         ffi::SQLITE_CONSTRAINT_CHECK => Some(Violated::Check(subject.to_owned())),
+        ffi::SQLITE_CONSTRAINT_TRIGGER => partitioned(catalog, subject).map(|_| Violated::Partition),
         _ => None,
     }
+}
+
+/// The table of which a trigger has found no partition for a row, by its number in the catalog.
+fn partitioned<'a>(catalog: &'a Catalog, subject: &str) -> Option<&'a Relation> {
+    let id: u32 = subject.parse().ok()?;
+    catalog.relations.values().find(|relation| relation.id == id).map(|relation| &**relation)
+}
+
+fn no_partition(table: &Relation) -> Problem {
+    Problem::new("23514", format!("no partition of relation \"{}\" found for row", table.name.name))
 }
 
 fn column_of<'a>(catalog: &'a Catalog, subject: &'a str) -> Option<(&'a Relation, &'a str)> {

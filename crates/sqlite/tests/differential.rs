@@ -231,7 +231,7 @@ impl Comparison {
     /// A line of a script: statements that change the schema, else one statement as any other. Details count too.
     fn follow(&mut self, line: &str) {
         let word = line.split_whitespace().next().unwrap_or_default();
-        if !matches!(word, "create" | "alter" | "drop" | "set") {
+        if !matches!(word, "create" | "alter" | "drop" | "set" | "truncate") {
             let (theirs, ours) = (self.session.query(line), self.embedded.query(line).0);
             let details = match (&theirs, &ours) {
                 (Outcome::Failed(their), Outcome::Failed(our)) if their.details != our.details => {

@@ -55,6 +55,7 @@ impl Parts<'_, '_> {
             .values()
             .map(|relation| &**relation)
             .filter(|relation| relation.name.schema == schema && relation.is_table() == tables)
+            .filter(|relation| !relation.is_partition())
             .collect();
         found.sort_by(|left, right| collate(&left.name.name, &right.name.name));
         let members = found.iter().map(|relation| member(&relation.name.name, self.relation(relation)));

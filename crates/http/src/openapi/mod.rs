@@ -37,7 +37,7 @@ impl OpenApi {
 pub fn document(settings: &RestSettings, catalog: &Catalog, schema: &str) -> Value {
     let mut parts = Parts::default();
     for (name, relation) in &catalog.relations {
-        if name.schema == schema {
+        if name.schema == schema && !relation.is_partition() {
             relations::describe(&mut parts, catalog, relation);
         }
     }

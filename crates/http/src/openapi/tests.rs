@@ -50,6 +50,7 @@ pub(crate) fn catalog() -> Catalog {
         owner: None,
         row_type: TypeId(77),
         origins: Vec::new(),
+        partitioning: None,
     };
     catalog.relations.insert(name, Arc::new(relation));
     let name = Name::public("place_order");

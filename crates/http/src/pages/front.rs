@@ -80,7 +80,7 @@ fn relations(catalog: &Catalog, schema: &str) -> String {
     let found: Vec<&Relation> = catalog
         .relations
         .iter()
-        .filter(|(name, _)| name.schema == schema)
+        .filter(|(name, relation)| name.schema == schema && !relation.is_partition())
         .map(|(_, relation)| &**relation)
         .collect();
     let mut html =

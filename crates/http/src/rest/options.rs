@@ -14,7 +14,8 @@ impl Rest {
         let allowed = match resource {
             Resource::Root => "OPTIONS,GET,HEAD",
             Resource::Relation(name) => {
-                let relation = catalog.relation(&Name::new(schema, &**name)).ok_or_else(|| {
+                let found = catalog.relation(&Name::new(schema, &**name));
+                let relation = found.filter(|relation| !relation.is_partition()).ok_or_else(|| {
                     let message = format!("Could not find the table '{schema}.{name}' in the schema cache");
                     Problem::new("PGRST205", message)
                 })?;

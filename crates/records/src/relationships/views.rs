@@ -54,7 +54,8 @@ pub(super) struct ViewColumns {
 impl ViewColumns {
     pub(super) fn of(catalog: &Catalog) -> ViewColumns {
         let mut of_table: BTreeMap<Name, Vec<(Name, Shown)>> = BTreeMap::new();
-        for view in catalog.relations.values().filter(|relation| !relation.is_table()) {
+        let is_view = |relation: &Relation| !relation.is_table() && !relation.is_partition();
+        for view in catalog.relations.values().filter(|relation| is_view(relation)) {
             for (table, shown) in view_columns(catalog, view) {
                 of_table.entry(table).or_default().push((view.name.clone(), shown));
             }

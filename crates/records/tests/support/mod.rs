@@ -410,6 +410,7 @@ impl Table {
                 owner: None,
                 row_type: TypeId(0),
                 origins: Vec::new(),
+                partitioning: None,
             },
         }
     }

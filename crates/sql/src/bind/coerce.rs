@@ -62,7 +62,7 @@ fn means_a_moment(text: &str) -> bool {
 }
 
 impl Binder<'_> {
-    fn context(&self, shifted: bool) -> Context {
+    pub fn context(&self, shifted: bool) -> Context {
         let session = Session {
             time_zone: if shifted { "Asia/Kathmandu".to_owned() } else { String::new() },
             ..Session::default()

@@ -5,7 +5,7 @@ use super::coerce::Coercion;
 use super::errors::{Located, place};
 use super::query::Target;
 use super::scope::{Binder, Clause, Source, SourceColumn};
-use crate::catalog::{Column, Identity, Relation, RelationKind};
+use crate::catalog::{Column, Identity, Name, Relation, RelationKind};
 use mainstay_base::{Problem, Result};
 use mainstay_types::Type;
 use pg_query::protobuf::RangeVar;
@@ -51,6 +51,11 @@ impl Writable {
             }
             None => column.clone(),
         }
+    }
+
+    /// The partition by way of which the table is changed.
+    pub fn partition(&self) -> Option<&Name> {
+        self.views.iter().map(|view| &view.relation).find(|view| view.is_partition()).map(|view| &view.name)
     }
 
     /// The table's column behind a column of what the statement names.
@@ -251,7 +256,8 @@ impl Binder<'_> {
             );
             let names = vec![String::new(); values.len()];
             let arguments = super::functions::Arguments { values, names, spread: false };
-            let refusal = self.call_by_name(Some("pg_catalog"), "pg_refuse_row", arguments, None)?;
+            let refuse = if view.relation.is_partition() { "pg_refuse_part" } else { "pg_refuse_row" };
+            let refusal = self.call_by_name(Some("pg_catalog"), refuse, arguments, None)?;
             arms.push_str(&format!(" WHEN {} IS NOT TRUE THEN {}", condition.operand(), refusal.sql));
         }
         Ok((!arms.is_empty()).then_some(arms))

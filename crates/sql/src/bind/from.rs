@@ -124,8 +124,13 @@ impl Binder<'_> {
 
     pub fn relation_named(&self, range: &RangeVar) -> Result<Arc<Relation>> {
         let schema = (!range.schemaname.is_empty()).then_some(range.schemaname.as_str());
-        self.find_relation(schema, &range.relname)
-            .ok_or_else(|| undefined_table(&qualified(schema, &range.relname)).placed(place(range.location)))
+        let relation = self.find_relation(schema, &range.relname).ok_or_else(|| {
+            undefined_table(&qualified(schema, &range.relname)).placed(place(range.location))
+        })?;
+        if !range.inh && relation.partition_key().is_some() {
+            return Err(Problem::needs_postgres("ONLY of a partitioned table").placed(place(range.location)));
+        }
+        Ok(relation)
     }
 
     fn note_read(&mut self, relation: &Relation) -> Result<()> {

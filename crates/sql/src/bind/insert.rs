@@ -71,7 +71,7 @@ impl Binder<'_> {
         let with_keys = super::before::updates(insert);
         let clause = insert.returning_clause.as_ref();
         let returning = self.returning(clause, &writable, true, with_keys)?;
-        lowered.new_rows = self.rows_inserted(&writable.table, &with, &names, &source);
+        lowered.new_rows = self.rows_inserted(&writable, &with, &names, &source);
         let rows = match names.is_empty() {
             true => "DEFAULT VALUES".to_owned(),
             false => format!("({}) {source}", names.join(", ")),

@@ -243,6 +243,31 @@ pub fn lower_constant_expression(
     })
 }
 
+/// The value of an expression that is the same in every session, as a column takes it by assignment; `None` where it
+/// depends on more than itself.
+pub fn constant_value(
+    catalog: &Catalog,
+    node: &pg_query::Node,
+    want: &ColumnType,
+) -> Result<Option<mainstay_types::Value>> {
+    let mut binder = Binder::new(catalog, &[], &[]);
+    binder.kept = true;
+    let scope = binder.scope();
+    scope.bare = true;
+    scope.clause = Clause::Default;
+    let bound = binder.expr(node)?;
+    let bound = binder.coerce(bound, want, Coercion::Assignment)?;
+    Ok(match bound.form {
+        bound::Form::Constant(value) => Some(value),
+        _ => None,
+    })
+}
+
+/// The context in which values have the form that they have in every session.
+pub fn settled_context(catalog: &Catalog) -> mainstay_types::Context {
+    Binder::new(catalog, &[], &[]).context(false)
+}
+
 /// One output column of a query: its name, its type, and the base relation and column that it repeats.
 pub struct DescribedColumn {
     pub name: String,

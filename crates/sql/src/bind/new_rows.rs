@@ -2,6 +2,7 @@
 //! PostgreSQL's details show that row.
 
 use super::bound::quote;
+use super::dml::Writable;
 use super::lower_row_expression;
 use super::scope::Binder;
 use super::update::Assignment;
@@ -15,12 +16,12 @@ impl Binder<'_> {
     /// Of `INSERT INTO table (names) source`; names are quoted. Without names every column takes NULL.
     pub fn rows_inserted(
         &self,
-        table: &Relation,
+        writable: &Writable,
         with: &str,
         names: &[String],
         source: &str,
     ) -> Option<NewRows> {
-        let columns: Vec<String> = base_columns(table)
+        let columns: Vec<String> = base_columns(&writable.table)
             .map(|column| {
                 let name = quote(&column.name);
                 let value = if names.contains(&name) { name.clone() } else { "NULL".to_owned() };
@@ -36,18 +37,19 @@ impl Binder<'_> {
                 columns.join(", ")
             )
         };
-        self.with_generated(table, with, &from)
+        self.with_generated(writable, with, &from)
     }
 
     /// Of `UPDATE table SET assignments` over the rows that `from` and `filter` choose.
     pub fn rows_updated(
         &self,
-        table: &Relation,
+        writable: &Writable,
         with: &str,
         assignments: &[Assignment],
         from: &str,
         filter: &str,
     ) -> Option<NewRows> {
+        let table = &writable.table;
         let physical = quote(&table.physical_name());
         let mut columns = Vec::with_capacity(table.columns.len());
         for column in base_columns(table) {
@@ -64,10 +66,11 @@ impl Binder<'_> {
             "SELECT {physical}._rowid_ AS {ROW}, {} FROM {physical}{from}{filter}",
             columns.join(", ")
         );
-        self.with_generated(table, with, &query)
+        self.with_generated(writable, with, &query)
     }
 
-    fn with_generated(&self, table: &Relation, with: &str, from: &str) -> Option<NewRows> {
+    fn with_generated(&self, writable: &Writable, with: &str, from: &str) -> Option<NewRows> {
+        let table = &writable.table;
         let mut items = vec![ROW.to_owned()];
         for column in &table.columns {
             items.push(match &column.generated {
@@ -75,7 +78,8 @@ impl Binder<'_> {
                 None => quote(&column.name),
             });
         }
-        Some(NewRows { query: format!("{with}SELECT {} FROM ({from})", items.join(", ")) })
+        let query = format!("{with}SELECT {} FROM ({from})", items.join(", "));
+        Some(NewRows { query, partition: writable.partition().cloned() })
     }
 }
 

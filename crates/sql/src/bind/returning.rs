@@ -180,7 +180,7 @@ impl Binder<'_> {
         let text = format!("{with}SELECT {} FROM {physical}, {from}{filter}", items.join(", "));
         let finding = Lowered {
             target: Some(writable.table.name.clone()),
-            new_rows: self.rows_updated(&writable.table, with, assignments, &format!(", {from}"), filter),
+            new_rows: self.rows_updated(writable, with, assignments, &format!(", {from}"), filter),
             ..Lowered::reading(text, columns)
         };
         self.steps.push(finding.step(Some(scratch.clone()), false));
@@ -201,7 +201,7 @@ impl Binder<'_> {
             }
         }
         let filter = format!(" WHERE {physical}._rowid_ = {table}.\"c0\"");
-        let new_rows = self.rows_updated(&writable.table, "", &changed, &format!(", temp.{table}"), &filter);
+        let new_rows = self.rows_updated(writable, "", &changed, &format!(", temp.{table}"), &filter);
         let text = format!(
             "UPDATE {physical} SET {} FROM temp.{table}{filter}{}",
             super::update::set_text(&changed),

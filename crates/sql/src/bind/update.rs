@@ -61,7 +61,7 @@ impl Binder<'_> {
             return self.returned_later(clause, &writable, lowered, true, Some(joined));
         }
         let joined = if from.is_empty() { String::new() } else { format!(", {from}") };
-        let new_rows = self.rows_updated(&writable.table, &with, &set, &joined, &filter);
+        let new_rows = self.rows_updated(&writable, &with, &set, &joined, &filter);
         let from = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
         let (physical, set) = (quote(&emit), set_text(&set));
         let lowered = Lowered {

@@ -48,6 +48,7 @@ impl Draft<'_> {
         let table = relation.name.clone();
         let mut reshape = self.begin_reshape(&table)?;
         for command in commands {
+            self.check_partition_alteration(&*self.existing(&table)?, !range.inh, command)?;
             self.alter_command(&table, &mut reshape, command)?;
         }
         self.check_generated(&table, Some(&relation))?;
@@ -316,12 +317,15 @@ fn fits_views(kind: At) -> bool {
     )
 }
 
-/// How the subcommand is written.
-fn words(kind: At) -> String {
+/// How the subcommand is written: `AT_EnableRowSecurity` is `ENABLE ROW SECURITY`.
+pub(super) fn words(kind: At) -> String {
     let name = kind.as_str_name();
-    name.strip_prefix("AT_")
-        .or_else(|| name.strip_prefix("At"))
-        .unwrap_or(name)
-        .to_uppercase()
-        .replace('_', " ")
+    let mut words = String::new();
+    for letter in name.strip_prefix("AT_").unwrap_or(name).chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_uppercase());
+    }
+    words
 }

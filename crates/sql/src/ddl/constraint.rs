@@ -148,6 +148,7 @@ impl Draft<'_> {
                 format!("column \"{}\" appears twice in {what} constraint", twice.1),
             ));
         }
+        self.check_key_over_partitions(&relation, primary, &columns)?;
         let name = if !constraint.conname.is_empty() {
             self.require_free_constraint(&relation, &constraint.conname)?;
             self.require_free(&Name::new(table.schema.clone(), constraint.conname.clone()))?;
@@ -247,6 +248,7 @@ impl Draft<'_> {
         }
         let range = required(constraint.pktable.as_ref())?;
         let target = self.relation(range)?;
+        self.refuse_partition(&target, "the key", range)?;
         if !matches!(target.kind, RelationKind::Table) {
             let words = format!("referenced relation \"{}\" is not a table", target.name.name);
             return Err(Problem::new("42809", words));

@@ -4,7 +4,7 @@ use super::Draft;
 use super::physical::quoted;
 use super::tree::{at, cascade, def_elems, integer, items, required, string, strings};
 use super::view::in_query;
-use crate::catalog::{ConstraintKind, Name, Relation, quote_identifier};
+use crate::catalog::{Name, Relation, quote_identifier};
 use crate::plan::Action;
 use mainstay_base::{Problem, Result};
 use pg_query::NodeEnum;
@@ -83,7 +83,7 @@ impl Draft<'_> {
         let mut tables: Vec<Arc<Relation>> = Vec::new();
         for node in &statement.relations {
             if let Some(NodeEnum::RangeVar(range)) = node.node.as_ref() {
-                tables.push(self.table(range)?);
+                tables.push(self.row_holder(range)?);
             }
         }
         let mut next = 0;
@@ -94,7 +94,9 @@ impl Draft<'_> {
                 .relations
                 .values()
                 .filter(|other| {
-                    references(other, &table.name) && !tables.iter().any(|t| t.name == other.name)
+                    other.name != table.name
+                        && self.is_referenced_by(&table, other)
+                        && !tables.iter().any(|t| t.name == other.name)
                 })
                 .cloned()
                 .collect();
@@ -116,10 +118,14 @@ impl Draft<'_> {
         }
         // Referencing tables first, or the foreign keys would hold the rows.
         while !tables.is_empty() {
-            let free = tables
-                .iter()
-                .position(|to| !tables.iter().any(|from| from.name != to.name && references(from, &to.name)));
+            let free = tables.iter().position(|to| {
+                !tables.iter().any(|from| from.name != to.name && self.is_referenced_by(to, from))
+            });
             let table = tables.remove(free.unwrap_or(0));
+            if table.is_partition() {
+                self.empty_partition(&table)?;
+                continue;
+            }
             self.run(format!("DELETE FROM {}", quoted(&table.name)));
             if statement.restart_seqs {
                 self.restart_sequences(&table.name);
@@ -152,7 +158,7 @@ impl Draft<'_> {
                 range.location,
             ));
         }
-        let relation = self.table(range)?;
+        let relation = self.row_holder(range)?;
         for option in def_elems(&statement.options) {
             let value = option.arg.as_deref().and_then(|node| items(node).first().and_then(string));
             if option.defname != "format" || value.as_deref() != Some("text") {
@@ -187,12 +193,6 @@ impl Draft<'_> {
         }
         Ok(())
     }
-}
-
-fn references(from: &Relation, to: &Name) -> bool {
-    from.constraints.iter().any(
-        |constraint| matches!(&constraint.kind, ConstraintKind::ForeignKey { target, .. } if target == to),
-    )
 }
 
 /// `SELECT f(…)` and nothing else.

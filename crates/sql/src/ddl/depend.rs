@@ -89,7 +89,7 @@ impl Draft<'_> {
     pub(super) fn describe_object(&self, object: &Object) -> String {
         match object {
             Object::Relation(name) => match self.catalog.relations.get(name).map(|relation| &relation.kind) {
-                Some(RelationKind::View { .. }) => format!("view {name}"),
+                Some(RelationKind::View { .. }) if !self.is_partition(name) => format!("view {name}"),
                 Some(RelationKind::MaterializedView { .. }) => format!("materialized view {name}"),
                 _ => format!("table {name}"),
             },
@@ -114,8 +114,25 @@ impl Draft<'_> {
     }
 
     pub(super) fn views_using_column(&self, table: &Name, column: &str) -> Vec<Name> {
-        let wanted = (table.clone(), column.to_owned());
-        self.views(|uses| uses.columns.contains(&wanted))
+        // A partition's columns are its root's.
+        let parts = self.catalog.partitions(table).map(|part| &part.name);
+        let wanted: Vec<(Name, String)> =
+            std::iter::once(table).chain(parts).map(|name| (name.clone(), column.to_owned())).collect();
+        self.views(|uses| wanted.iter().any(|column| uses.columns.contains(column)))
+    }
+
+    pub(super) fn is_partition(&self, name: &Name) -> bool {
+        self.catalog.relations.get(name).is_some_and(|relation| relation.is_partition())
+    }
+
+    /// The partitions that go with a table, as its columns do.
+    pub(super) fn partitions_of(&self, object: &Object) -> Vec<Object> {
+        match object {
+            Object::Relation(name) => {
+                self.catalog.partitions(name).map(|part| Object::Relation(part.name.clone())).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn views(&self, test: impl Fn(&Uses) -> bool) -> Vec<Name> {
@@ -124,6 +141,7 @@ impl Draft<'_> {
         self.catalog
             .relations
             .iter()
+            .filter(|(_, relation)| !relation.is_partition())
             .filter(|(_, relation)| uses(relation).is_some_and(|uses| test(&uses)))
             .map(|(name, _)| name.clone())
             .collect()
@@ -211,7 +229,9 @@ impl Draft<'_> {
             .filter(|view| view != name)
             .map(Object::Relation)
             .collect();
-        all.extend(self.foreign_keys(|from, target, _| target == name && from != name));
+        let referenced = self.catalog.relations.get(name).and_then(|relation| relation.partition_root());
+        let referenced = referenced.unwrap_or(name);
+        all.extend(self.foreign_keys(|from, target, _| target == referenced && from != name));
         let foreign_texts = self.texts(|uses, owner| owner != name && uses.relations.contains(name));
         all.extend(foreign_texts);
         if let Some(relation) = self.catalog.relations.get(name) {
@@ -285,7 +305,8 @@ impl Draft<'_> {
 
     fn columns_of_type(&self, id: TypeId, except: Option<&Name>) -> Vec<Object> {
         let mut all = Vec::new();
-        for (name, relation) in self.catalog.relations.iter().filter(|(name, _)| Some(*name) != except) {
+        let own = |relation: &Relation| Some(&relation.name) != except && !relation.is_partition();
+        for (name, relation) in self.catalog.relations.iter().filter(|(_, relation)| own(relation)) {
             for column in relation.columns.iter().filter(|column| mentions_type(&column.ty.ty, id)) {
                 all.push(match relation.kind {
                     RelationKind::Table => Object::Column(name.clone(), column.name.clone()),
@@ -342,7 +363,7 @@ impl Draft<'_> {
 
     fn dependents_of_domain(&self, name: &Name) -> Vec<Object> {
         let mut all = Vec::new();
-        for (table, relation) in &self.catalog.relations {
+        for (table, relation) in self.catalog.relations.iter().filter(|(_, one)| !one.is_partition()) {
             for column in relation.columns.iter().filter(|column| column.domain.as_ref() == Some(name)) {
                 all.push(match relation.kind {
                     RelationKind::Table => Object::Column(table.clone(), column.name.clone()),

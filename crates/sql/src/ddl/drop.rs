@@ -117,6 +117,7 @@ impl Draft<'_> {
         };
         let actual = match relation.kind {
             RelationKind::Table => ObjectType::ObjectTable,
+            RelationKind::View { .. } if relation.is_partition() => ObjectType::ObjectTable,
             RelationKind::View { .. } => ObjectType::ObjectView,
             RelationKind::MaterializedView { .. } => ObjectType::ObjectMatview,
         };
@@ -140,6 +141,11 @@ impl Draft<'_> {
         let mut next = 0;
         while let Some(object) = all.get(next).cloned() {
             next += 1;
+            for partition in self.partitions_of(&object) {
+                if !all.contains(&partition) {
+                    all.push(partition);
+                }
+            }
             for dependent in self.dependents(&object) {
                 let goes_with = |known: &Object| *known == dependent || is_part(&dependent, known);
                 if all.iter().any(goes_with) || self.sequence_goes_with(&dependent, &all) {
@@ -163,6 +169,8 @@ impl Draft<'_> {
             _ => (0, 0),
         });
         self.referencing_first(&mut all);
+        // Without its table a partition is no more than a name.
+        all.sort_by_key(|object| matches!(object, Object::Relation(name) if self.is_partition(name)));
         for object in all {
             self.drop_one(&object)?;
         }
@@ -290,7 +298,11 @@ impl Draft<'_> {
     }
 
     fn remove_relation(&mut self, name: &Name) -> Result<()> {
-        let Some(relation) = self.catalog.relations.remove(name) else { return Ok(()) };
+        let Some(relation) = self.catalog.relations.get(name).cloned() else { return Ok(()) };
+        if relation.partition_root().is_some_and(|root| self.catalog.relations.contains_key(root)) {
+            self.remove_partition(&relation)?;
+        }
+        self.catalog.relations.remove(name);
         self.catalog.indexes.retain(|_, table| table != name);
         Arc::make_mut(&mut self.catalog.types).composites.remove(&relation.row_type);
         for publication in self.catalog.publications.values_mut() {

@@ -86,6 +86,19 @@ impl Draft<'_> {
         };
         label.clone_from(new);
         let relations: Vec<Arc<Relation>> = self.catalog.relations.values().cloned().collect();
+        let divides = |relation: &Relation| {
+            let columns = relation.partition_key().map(|key| key.columns).unwrap_or_default();
+            columns
+                .iter()
+                .filter_map(|name| relation.column(name))
+                .any(|column| column.ty.ty == Type::Enum(id))
+        };
+        if let Some(relation) = relations.iter().find(|relation| divides(relation)) {
+            return Err(Problem::needs_postgres(format!(
+                "renaming a label by which \"{}\" is partitioned",
+                relation.name.name
+            )));
+        }
         for relation in
             relations.iter().filter(|relation| !matches!(relation.kind, RelationKind::View { .. }))
         {

@@ -19,6 +19,7 @@ impl Draft<'_> {
     pub(super) fn create_index(&mut self, statement: &IndexStmt) -> Result<()> {
         let range = required(statement.relation.as_ref())?;
         let relation = self.relation(range)?;
+        self.refuse_partition(&relation, "an index", range)?;
         if matches!(relation.kind, RelationKind::View { .. }) {
             let words = format!("cannot create index on relation \"{}\"", relation.name.name);
             return Err(
@@ -37,6 +38,9 @@ impl Draft<'_> {
         let schema = relation.name.schema.clone();
         let keys = self.index_keys(&relation, statement)?;
         let include = self.included(&relation, statement)?;
+        if statement.unique {
+            self.check_key_over_partitions(&relation, false, super::partition::index_columns(&keys))?;
+        }
         let name = if statement.idxname.is_empty() {
             let addition = name_addition(&keys, &include);
             self.choose_relation_name(&schema, &relation.name.name, Some(&addition), "idx", false)

@@ -24,6 +24,8 @@ mod index;
 mod move_relation;
 mod names;
 mod noop;
+mod partition;
+mod partition_bound;
 mod physical;
 mod policy;
 mod publication;
@@ -182,7 +184,11 @@ impl Draft<'_> {
         };
         let types = Arc::make_mut(&mut self.catalog.types);
         types.composites.insert(relation.row_type, row);
-        self.catalog.relations.insert(relation.name.clone(), Arc::new(relation));
+        let relation = Arc::new(relation);
+        self.catalog.relations.insert(relation.name.clone(), Arc::clone(&relation));
+        if relation.partition_key().is_some() {
+            self.refresh_partitions(&relation);
+        }
     }
 
     /// Changes a relation in the catalog.

@@ -27,6 +27,7 @@ impl Draft<'_> {
         }
         self.put_relation(renamed);
         self.retarget(from, to)?;
+        self.refresh_partitions(&*self.existing(to)?);
         if !matches!(relation.kind, RelationKind::View { .. }) {
             self.run(format!("ALTER TABLE {} RENAME TO {}", quoted(from), quoted(to)));
             self.act(Action::TableChanged(from.clone()));

@@ -65,9 +65,10 @@ impl Draft<'_> {
         self.catalog.relations.get(&name).cloned()
     }
 
-    /// The table that a statement changes.
-    pub(super) fn table(&self, range: &RangeVar) -> Result<Arc<Relation>> {
+    /// The table that a statement gives `part` to, or takes it from.
+    pub(super) fn table(&self, range: &RangeVar, part: &str) -> Result<Arc<Relation>> {
         let relation = self.relation(range)?;
+        self.refuse_partition(&relation, part, range)?;
         match relation.kind {
             RelationKind::Table => Ok(relation),
             _ => {

@@ -199,6 +199,9 @@ impl Draft<'_> {
         for index in indexes {
             self.run(index);
         }
+        for trigger in self.partition_triggers(relation)? {
+            self.run(trigger.create);
+        }
         self.act(crate::plan::Action::TableChanged(relation.name.clone()));
         Ok(())
     }

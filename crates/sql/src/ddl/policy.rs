@@ -10,7 +10,7 @@ use pg_query::protobuf::{AlterPolicyStmt, CreatePolicyStmt, Node};
 
 impl Draft<'_> {
     pub(super) fn create_policy(&mut self, statement: &CreatePolicyStmt) -> Result<()> {
-        let relation = self.table(required(statement.table.as_ref())?)?;
+        let relation = self.table(required(statement.table.as_ref())?, "a policy")?;
         let name = &statement.policy_name;
         if relation.policies.iter().any(|policy| policy.name == *name) {
             return Err(Problem::new(
@@ -33,7 +33,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn alter_policy(&mut self, statement: &AlterPolicyStmt) -> Result<()> {
-        let relation = self.table(required(statement.table.as_ref())?)?;
+        let relation = self.table(required(statement.table.as_ref())?, "a policy")?;
         let name = &statement.policy_name;
         let Some(old) = relation.policies.iter().find(|policy| policy.name == *name) else {
             return Err(Problem::new(

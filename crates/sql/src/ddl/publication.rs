@@ -47,7 +47,7 @@ impl Draft<'_> {
                 }
                 _ => {
                     let Some(table) = object.pubtable.as_deref() else { continue };
-                    let relation = self.table(required(table.relation.as_ref())?)?;
+                    let relation = self.table(required(table.relation.as_ref())?, "a publication")?;
                     if table.where_clause.is_some() || !table.columns.is_empty() {
                         self.notice(format!(
                             "row filters and column lists of publications have no effect: all of \"{}\" is published",

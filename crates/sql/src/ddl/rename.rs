@@ -62,7 +62,7 @@ impl Draft<'_> {
     }
 
     fn rename_constraint(&mut self, statement: &RenameStmt) -> Result<()> {
-        let relation = self.table(required(statement.relation.as_ref())?)?;
+        let relation = self.table(required(statement.relation.as_ref())?, "a constraint")?;
         let (table, from, to) = (relation.name.clone(), &statement.subname, &statement.newname);
         if !relation.constraints.iter().any(|constraint| constraint.name == *from) {
             return Err(Problem::new(

@@ -6,6 +6,7 @@ use super::physical::quoted;
 use super::scope::{Mention, string_node};
 use super::tree::{range_parts, required};
 use crate::catalog::{ConstraintKind, KeyKind, Name, Relation, RelationKind, quote_identifier};
+use crate::partition::Partitioning;
 use crate::plan::Action;
 use mainstay_base::{Problem, Result};
 use pg_query::protobuf::RenameStmt;
@@ -18,6 +19,9 @@ impl Draft<'_> {
         let (table, from, to) = (relation.name.clone(), &statement.subname, &statement.newname);
         if relation.column(from).is_none() {
             return Err(Problem::new("42703", format!("column \"{from}\" does not exist")));
+        }
+        if relation.is_partition() {
+            return Err(Problem::new("42P16", format!("cannot rename inherited column \"{from}\"")));
         }
         let clash = relation.columns.iter().find(|column| {
             column.name != *from && column.name.eq_ignore_ascii_case(to) || column.name == *to
@@ -40,7 +44,10 @@ impl Draft<'_> {
                 format!("column name \"{to}\" conflicts with a system column name"),
             ));
         }
-        self.rename_mentions_of_column(&table, from, to)?;
+        let parts: Vec<Name> = self.catalog.partitions(&table).map(|part| part.name.clone()).collect();
+        for name in std::iter::once(&table).chain(&parts) {
+            self.rename_mentions_of_column(name, from, to)?;
+        }
         self.change_relation(&table, |relation| rename_in_relation(relation, from, to))?;
         self.rename_column_targets(&table, from, to)?;
         match relation.kind {
@@ -159,6 +166,9 @@ fn rename_in(columns: &mut [String], from: &str, to: &str) -> bool {
 fn rename_in_relation(relation: &mut Relation, from: &str, to: &str) {
     for column in relation.columns.iter_mut().filter(|column| column.name == from) {
         to.clone_into(&mut column.name);
+    }
+    if let Some(Partitioning::Root { columns, .. }) = &mut relation.partitioning {
+        rename_in(columns, from, to);
     }
     for constraint in &mut relation.constraints {
         match &mut constraint.kind {

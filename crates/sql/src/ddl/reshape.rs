@@ -12,11 +12,18 @@ use std::sync::Arc;
 pub(super) struct Reshape {
     before: Arc<Relation>,
     table: String,
-    indexes: Vec<(String, String)>,
+    attached: Vec<Attached>,
     /// For columns of the new version: SQLite text over the columns of the old one. A column without stays itself.
     fills: BTreeMap<String, String>,
     /// The present rows must be written anew although the table's text stays.
     pub rewrite: bool,
+}
+
+/// An index or trigger of a table, by what makes it and what takes it away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Attached {
+    pub drop: String,
+    pub create: String,
 }
 
 impl Reshape {
@@ -42,18 +49,19 @@ impl Draft<'_> {
         let before = self.existing(table)?;
         let text =
             if before.is_table() { self.table_sql(&before, &before.physical_name())? } else { String::new() };
-        let indexes = self.named_indexes(&before)?;
-        Ok(Reshape { before, table: text, indexes, fills: BTreeMap::new(), rewrite: false })
+        let attached = self.attached(&before)?;
+        Ok(Reshape { before, table: text, attached, fills: BTreeMap::new(), rewrite: false })
     }
 
-    fn named_indexes(&self, relation: &Relation) -> Result<Vec<(String, String)>> {
+    fn attached(&self, relation: &Relation) -> Result<Vec<Attached>> {
         let mut all = Vec::new();
         for index in &relation.indexes {
-            if let Some(sql) = self.index_sql(relation, index)? {
+            if let Some(create) = self.index_sql(relation, index)? {
                 let name = Name::new(relation.name.schema.clone(), index.name.clone());
-                all.push((quoted(&name), sql));
+                all.push(Attached { drop: format!("DROP INDEX {}", quoted(&name)), create });
             }
         }
+        all.extend(self.partition_triggers(relation)?);
         Ok(all)
     }
 
@@ -64,45 +72,38 @@ impl Draft<'_> {
             return Ok(());
         }
         let text = self.table_sql(&after, &after.physical_name())?;
-        let indexes = self.named_indexes(&after)?;
+        let attached = self.attached(&after)?;
         let untouched = !reshape.rewrite && reshape.fills.is_empty();
         if untouched && text == reshape.table {
-            if indexes != reshape.indexes {
-                self.exchange_indexes(&reshape.indexes, &indexes);
+            if attached != reshape.attached {
+                self.exchange(&reshape.attached, &attached);
                 self.act(Action::TableChanged(after.name.clone()));
             }
             return Ok(());
         }
-        if !self.add_columns(reshape, &after, &indexes)?
-            && !self.drop_columns(reshape, &after, &text, &indexes)?
+        if !self.add_columns(reshape, &after, &attached)?
+            && !self.drop_columns(reshape, &after, &text, &attached)?
         {
-            let statements = rebuild(reshape, &after, &self.table_sql(&after, &temporary(&after))?, &indexes);
+            let statements =
+                rebuild(reshape, &after, &self.table_sql(&after, &temporary(&after))?, &attached);
             self.act(Action::Rebuild { table: after.name.clone(), statements });
         }
         self.act(Action::TableChanged(after.name.clone()));
         Ok(())
     }
 
-    fn exchange_indexes(&mut self, before: &[(String, String)], after: &[(String, String)]) {
-        for (name, sql) in before {
-            if !after.iter().any(|(_, other)| other == sql) {
-                self.run(format!("DROP INDEX {name}"));
-            }
+    fn exchange(&mut self, before: &[Attached], after: &[Attached]) {
+        let has = |all: &[Attached], one: &Attached| all.iter().any(|other| other.create == one.create);
+        for one in before.iter().filter(|one| !has(after, one)) {
+            self.run(one.drop.clone());
         }
-        for (_, sql) in after {
-            if !before.iter().any(|(_, other)| other == sql) {
-                self.run(sql.clone());
-            }
+        for one in after.iter().filter(|one| !has(before, one)) {
+            self.run(one.create.clone());
         }
     }
 
     /// `ALTER TABLE … ADD COLUMN`, where all that changed are new columns at the end that may be NULL.
-    fn add_columns(
-        &mut self,
-        reshape: &Reshape,
-        after: &Relation,
-        indexes: &[(String, String)],
-    ) -> Result<bool> {
+    fn add_columns(&mut self, reshape: &Reshape, after: &Relation, attached: &[Attached]) -> Result<bool> {
         let count = reshape.before.columns.len();
         let Some((_, added)) = after.columns.split_at_checked(count) else { return Ok(false) };
         let mut without = after.clone();
@@ -139,7 +140,7 @@ impl Draft<'_> {
         if !fills.is_empty() {
             self.run(format!("UPDATE {table} SET {}", fills.join(", ")));
         }
-        self.exchange_indexes(&reshape.indexes, indexes);
+        self.exchange(&reshape.attached, attached);
         Ok(true)
     }
 
@@ -149,7 +150,7 @@ impl Draft<'_> {
         reshape: &Reshape,
         after: &Relation,
         text: &str,
-        indexes: &[(String, String)],
+        attached: &[Attached],
     ) -> Result<bool> {
         let dropped: Vec<String> = reshape
             .before
@@ -167,7 +168,7 @@ impl Draft<'_> {
         if !same {
             return Ok(false);
         }
-        self.exchange_indexes(&reshape.indexes, indexes);
+        self.exchange(&reshape.attached, attached);
         for column in dropped {
             self.run(format!(
                 "ALTER TABLE {} DROP COLUMN {}",
@@ -195,7 +196,7 @@ fn temporary(relation: &Relation) -> String {
 
 /// SQLite's own recipe: a new table, the rows, the old table's end, the old name. `legacy_alter_table` keeps the last
 /// step from touching other tables' references, which mean the name and stay right.
-fn rebuild(reshape: &Reshape, after: &Relation, create: &str, indexes: &[(String, String)]) -> Vec<String> {
+fn rebuild(reshape: &Reshape, after: &Relation, create: &str, attached: &[Attached]) -> Vec<String> {
     let table = quoted(&after.name);
     let new = quote_identifier(&temporary(after));
     let mut columns = Vec::new();
@@ -217,6 +218,6 @@ fn rebuild(reshape: &Reshape, after: &Relation, create: &str, indexes: &[(String
     statements.push(format!("DROP TABLE {table}"));
     statements.push(format!("ALTER TABLE {new} RENAME TO {table}"));
     statements.push("PRAGMA legacy_alter_table = OFF".to_owned());
-    statements.extend(indexes.iter().map(|(_, sql)| sql.clone()));
+    statements.extend(attached.iter().map(|one| one.create.clone()));
     statements
 }

@@ -29,6 +29,9 @@ impl Draft<'_> {
         }
         self.require_free(&name).map_err(|problem| at(problem, range.location))?;
         self.require_storable(&name).map_err(|problem| at(problem, range.location))?;
+        if let Some(bound) = &statement.partbound {
+            return self.create_partition(&name, statement, bound);
+        }
         if range.relpersistence == "u" {
             self.notice("an UNLOGGED table is kept as durably as any other");
         }
@@ -57,6 +60,9 @@ impl Draft<'_> {
             }
         }
         self.check_generated(&name, None)?;
+        if let Some(spec) = &statement.partspec {
+            self.set_partition_key(&name, spec)?;
+        }
         self.add_written(&name, &written)?;
         for (index, primary) in copied {
             self.copy_index(&name, index, primary)?;
@@ -83,6 +89,7 @@ impl Draft<'_> {
             owner: None,
             row_type,
             origins: Vec::new(),
+            partitioning: None,
         }
     }
 
@@ -168,6 +175,9 @@ impl Draft<'_> {
             index.keys.iter().filter_map(super::constraint::column_key).cloned().collect();
         let addition = super::index::name_addition(&index.keys, &index.include);
         let is_constraint = index.constraint.is_some();
+        if index.unique {
+            self.check_key_over_partitions(&*self.existing(table)?, primary, &columns)?;
+        }
         let (label, addition) = match (primary, is_constraint) {
             (true, _) => ("pkey", None),
             (false, true) => ("key", Some(addition.as_str())),
@@ -282,13 +292,7 @@ fn refuse_unable(statement: &CreateStmt, range: &RangeVar) -> Result<()> {
     if range.relpersistence == "t" {
         return refused("a temporary table");
     }
-    if let Some(partition) = &statement.partspec {
-        return Err(at(Problem::needs_postgres("a partitioned table"), partition.location));
-    }
-    if statement.partbound.is_some() {
-        return refused("a partition");
-    }
-    if !statement.inh_relations.is_empty() {
+    if !statement.inh_relations.is_empty() && statement.partbound.is_none() {
         return refused("INHERITS");
     }
     if statement.of_typename.is_some() {

@@ -1,6 +1,8 @@
 use super::*;
 use crate::catalog::{ConstraintKind, RelationKind};
 
+mod partitions;
+
 /// Plans a script on a fresh catalog; every statement must be accepted.
 #[track_caller]
 fn plan(text: &str) -> PlannedMigration {
@@ -271,11 +273,6 @@ fn problems_have_postgresqls_code_and_words() {
     refuses("create policy p on nope using (true)", "42P01", "relation \"nope\" does not exist");
     refuses("grant select on nope to anon", "42P01", "relation \"nope\" does not exist");
     refuses("do $$ begin end $$", "0A000", "a DO block needs the PostgreSQL engine");
-    refuses(
-        "create table a (x int) partition by list (x)",
-        "0A000",
-        "a partitioned table needs the PostgreSQL engine",
-    );
     refuses(
         "create table a (x int, \"X\" int)",
         "0A000",

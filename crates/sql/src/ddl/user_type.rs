@@ -182,6 +182,7 @@ impl Draft<'_> {
             owner: None,
             row_type: TypeId(0),
             origins: Vec::new(),
+            partitioning: None,
         }
     }
 

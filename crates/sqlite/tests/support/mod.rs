@@ -102,6 +102,7 @@ pub fn table(catalog: &mut Catalog, name: &str, columns: Vec<Column>, constraint
         owner: None,
         row_type: TypeId(id),
         origins: Vec::new(),
+        partitioning: None,
     };
     catalog.relations.insert(name, Arc::new(relation));
 }

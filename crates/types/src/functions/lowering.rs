@@ -16,6 +16,10 @@ pub(crate) static TABLE: &[Native] = &[
         .with_variadic()
         .called_on_null()
         .volatile(),
+    function(SECTION, "pg_refuse_part", &[Ty::Text, Ty::Any], Ty::Bool, refuse_part)
+        .with_variadic()
+        .called_on_null()
+        .volatile(),
 ];
 
 pub(crate) static AGGREGATES: &[Aggregate] = &[Aggregate {
@@ -71,13 +75,28 @@ fn raise(call: &Call<'_>) -> Result<Value> {
 
 /// `pg_refuse_row(view, column, …)`: a row that a view WITH CHECK OPTION does not show.
 fn refuse_row(call: &Call<'_>) -> Result<Value> {
-    let view = match call.args.first() {
-        Some(ValueRef::Text(view)) => *view,
-        _ => "",
-    };
-    let values = call.types.iter().zip(call.args.iter().copied()).skip(1);
+    let view = name_of(call);
     Err(Problem::new("44000", format!("new row violates check option for view \"{view}\""))
-        .with_details(format!("Failing row contains {}.", value::show_row(values, call.context))))
+        .with_details(failing_row(call)))
+}
+
+/// `pg_refuse_part(partition, column, …)`: a row that a partition does not hold.
+fn refuse_part(call: &Call<'_>) -> Result<Value> {
+    let partition = name_of(call);
+    Err(Problem::new("23514", format!("new row for relation \"{partition}\" violates partition constraint"))
+        .with_details(failing_row(call)))
+}
+
+fn name_of<'c>(call: &Call<'c>) -> &'c str {
+    match call.args.first() {
+        Some(ValueRef::Text(name)) => name,
+        _ => "",
+    }
+}
+
+fn failing_row(call: &Call<'_>) -> String {
+    let values = call.types.iter().zip(call.args.iter().copied()).skip(1);
+    format!("Failing row contains {}.", value::show_row(values, call.context))
 }
 
 /// The value of a subquery's only row.

@@ -79,6 +79,7 @@ fn add(
         owner: None,
         row_type,
         origins: Vec::new(),
+        partitioning: None,
     };
     catalog.relations.insert(Name::public(name), Arc::new(relation));
 }
