@@ -202,7 +202,11 @@ test('what users change of themselves', async () => {
   must(await client.auth.updateUser({ password: 'with a nonce', nonce: code }))
   const elsewhere = connect()
   must(await elsewhere.auth.signInWithPassword({ email: next, password: 'with a nonce' }))
+  const { access_token } = (await elsewhere.auth.getSession()).data.session
+  const rest = () => fetch(`${url}/rest/v1/notes`, { headers: { apikey: anon, authorization: `Bearer ${access_token}` } })
+  assert.equal((await rest()).status, 200)
   must(await client.auth.signOut({ scope: 'others' }))
+  assert.equal((await rest()).status, 401)
   sessionMissing(await elsewhere.auth.getUser())
   must(await client.auth.getUser())
   must(await client.auth.signOut())

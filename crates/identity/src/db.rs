@@ -121,8 +121,9 @@ impl Db {
         Ok(self.rows(sql, params).await?.into_iter().next())
     }
 
-    /// Runs a body in one transaction and gives what it returns. It may be run more than once, and commits on `Ok`.
-    pub async fn transact<T, F>(&self, body: F) -> Result<T>
+    /// Runs a body in one transaction and gives what it returns, and the sessions that it ended. It may be run more than
+    /// once, and commits on `Ok`.
+    pub async fn transact<T, F>(&self, body: F) -> Result<(T, Vec<Uuid>)>
     where
         T: Send + 'static,
         F: Fn(Tx) -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
@@ -147,7 +148,7 @@ impl Db {
 struct Body<T, F> {
     db: Db,
     body: F,
-    result: Mutex<Option<T>>,
+    result: Mutex<Option<(T, Vec<Uuid>)>>,
 }
 
 impl<T, F> Work for Body<T, F>
@@ -157,8 +158,11 @@ where
 {
     fn run(&self, transaction: Arc<dyn Transaction>) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let result = (self.body)(Tx { db: self.db.clone(), transaction }).await?;
-            *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            let ended = Arc::new(Mutex::new(Vec::new()));
+            let tx = Tx { db: self.db.clone(), transaction, ended: Arc::clone(&ended) };
+            let result = (self.body)(tx).await?;
+            let ended = std::mem::take(&mut *ended.lock().unwrap_or_else(PoisonError::into_inner));
+            *self.result.lock().unwrap_or_else(PoisonError::into_inner) = Some((result, ended));
             Ok(())
         })
     }
@@ -169,9 +173,15 @@ where
 pub(crate) struct Tx {
     pub db: Db,
     transaction: Arc<dyn Transaction>,
+    ended: Arc<Mutex<Vec<Uuid>>>,
 }
 
 impl Tx {
+    /// Notes sessions whose tokens are to be refused once the transaction is kept.
+    pub fn ends(&self, sessions: impl IntoIterator<Item = Uuid>) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).extend(sessions);
+    }
+
     /// The rows that a statement gives: a query, or a write with `RETURNING`.
     pub async fn rows<T: DeserializeOwned>(&self, sql: &'static str, params: Vec<Param>) -> Result<Vec<T>> {
         if self.db.plan(sql, &params)?.kind == PlanKind::Read {

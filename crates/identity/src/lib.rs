@@ -63,4 +63,4 @@ pub use sessions::{Scope, Session, Tokens};
 pub use settings::IdentitySettings;
 pub use users::{Factor, User, user_json};
 pub use uuid::Uuid;
-pub use verifier::{Actor, Verifier, VerifierParts, VerifierSettings};
+pub use verifier::{Actor, SESSION_OVER, Verifier, VerifierParts, VerifierSettings};

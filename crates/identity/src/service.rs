@@ -19,6 +19,8 @@ pub struct IdentityParts {
     /// The secret from which the keys of codes and refresh tokens come.
     pub root: crate::RootSecret,
     pub keys: Arc<crate::SigningKeys>,
+    /// Refuses the tokens of sessions that ended.
+    pub verifier: Arc<crate::Verifier>,
     pub hasher: Arc<crate::password::Hasher>,
     pub limiter: Arc<crate::limits::Limiter>,
     pub mailer: Arc<dyn Mailer>,
@@ -94,7 +96,13 @@ impl Identity {
         T: Send + 'static,
     {
         let (identity, on) = (self.clone(), Arc::new(on));
-        self.0.db.transact(move |tx| body(identity.clone(), tx, Arc::clone(&on))).await
+        let (result, ended) =
+            self.0.db.transact(move |tx| body(identity.clone(), tx, Arc::clone(&on))).await?;
+        let until = self.env().unix_micros() / 1_000_000 + self.0.settings.access_token_seconds;
+        for session in ended {
+            self.0.parts.verifier.revoke_session(&session.to_string(), until);
+        }
+        Ok(result)
     }
 
     /// One message to an address in a while; `sms` chooses the words.

@@ -243,15 +243,23 @@ impl Scope {
     }
 }
 
-/// Ends sessions of a user; `current` is the one that asks.
-pub(crate) async fn end(tx: &Tx, user: Uuid, current: Option<Uuid>, scope: Scope) -> Result<u64> {
-    match (scope, current) {
+/// Ends sessions of a user; `current` is the one that asks. Their access tokens end with them.
+pub(crate) async fn end(tx: &Tx, user: Uuid, current: Option<Uuid>, scope: Scope) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Ended {
+        id: Uuid,
+    }
+    let ended: Vec<Ended> = match (scope, current) {
         (Scope::Local, Some(session)) => {
-            tx.run("delete from auth.sessions where user_id = $1 and id = $2", params![user, session]).await
+            let sql = "delete from auth.sessions where user_id = $1 and id = $2 returning id";
+            tx.rows(sql, params![user, session]).await?
         }
         (Scope::Others, Some(session)) => {
-            tx.run("delete from auth.sessions where user_id = $1 and id <> $2", params![user, session]).await
+            let sql = "delete from auth.sessions where user_id = $1 and id <> $2 returning id";
+            tx.rows(sql, params![user, session]).await?
         }
-        _ => tx.run("delete from auth.sessions where user_id = $1", params![user]).await,
-    }
+        _ => tx.rows("delete from auth.sessions where user_id = $1 returning id", params![user]).await?,
+    };
+    tx.ends(ended.into_iter().map(|session| session.id));
+    Ok(())
 }

@@ -53,6 +53,9 @@ pub struct Actor {
     pub anonymous: bool,
 }
 
+/// What a token of a session that has ended is refused with.
+pub const SESSION_OVER: &str = "the session of this token has ended";
+
 /// Checks tokens and remembers the result until they expire, or their key or session is revoked.
 pub struct Verifier {
     settings: VerifierSettings,
@@ -281,7 +284,7 @@ fn anonymous_refused() -> Problem {
 }
 
 fn session_over() -> Problem {
-    Problem::new("PGRST303", "the session of this token has ended")
+    Problem::new("PGRST303", SESSION_OVER)
 }
 
 #[cfg(test)]

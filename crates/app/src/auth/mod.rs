@@ -55,6 +55,7 @@ pub fn face(project: &Project, shared: Shared<'_>) -> Result<AuthFace> {
         env: shared.env,
         root: shared.root.clone(),
         keys: shared.keys,
+        verifier: Arc::clone(&shared.verifier),
         hasher,
         limiter: Arc::new(Limiter::new(LIMITED_MAX)),
         mailer,

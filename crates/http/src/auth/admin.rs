@@ -119,7 +119,7 @@ async fn generate_link(face: &AuthFace, input: &Input, caller: &Caller) -> Resul
 fn page(input: &Input) -> Result<Page> {
     let number = |name: &str, otherwise: i64| match input.query(name).filter(|text| !text.is_empty()) {
         None => Ok(otherwise),
-        Some(text) => text.parse::<i64>().map_err(|_| {
+        Some(text) => text.parse::<u32>().map(i64::from).map_err(|_| {
             Problem::new("validation_failed", format!("Bad Pagination Parameters: {name} is no number"))
                 .with_status(400)
         }),

@@ -14,7 +14,7 @@ use hyper::Method;
 use hyper::header::{ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, HeaderValue, SERVER};
 use input::Input;
 use mainstay_base::{Problem, Result};
-use mainstay_identity::Identity;
+use mainstay_identity::{Identity, SESSION_OVER};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -91,6 +91,9 @@ impl AuthFace {
             (&Method::PUT, ["user"]) => own::update(self, input).await,
             (&Method::DELETE, ["user", "identities", id]) => own::unlink(self, &input, id).await,
             (&Method::POST, ["invite"]) => admin::invite(self, input).await,
+            (_, ["sso", ..]) => {
+                Err(Problem::new("saml_provider_disabled", "SAML 2.0 is disabled").with_status(404))
+            }
             (_, ["admin", rest @ ..]) => admin::route(self, input, rest).await,
             (&Method::GET, ["inbox", rest @ ..]) => inbox::page(self.parts.inbox.as_deref(), &input, rest),
             _ => Err(reply::no_such_path()),
@@ -107,6 +110,10 @@ impl AuthFace {
         let none = || Problem::new("no_authorization", words).with_status(401);
         let token = input.bearer.as_deref().filter(|token| !token.is_empty()).ok_or_else(none)?;
         self.parts.authenticate.authenticate(Some(token)).map_err(|problem| {
+            if problem.message() == SESSION_OVER {
+                let words = "Session from session_id claim in JWT does not exist";
+                return Problem::new("session_not_found", words).with_status(403);
+            }
             Problem::new("bad_jwt", format!("invalid JWT: {}", problem.message())).with_status(403)
         })
     }

@@ -113,6 +113,9 @@ pub(super) async fn token(face: &AuthFace, input: Input) -> Result<Response> {
         "pkce" => {
             identity.exchange_code(grant.auth_code.expose(), grant.code_verifier.expose(), caller).await?
         }
+        "web3" => {
+            return Err(Problem::new("web3_provider_disabled", "Web3 provider is disabled").with_status(422));
+        }
         _ => return Err(Problem::new("invalid_credentials", "unsupported_grant_type").with_status(400)),
     };
     ok(&tokens.json())

@@ -85,6 +85,7 @@ impl Identity {
         redirect_to: &str,
         caller: &Caller,
     ) -> Result<Value> {
+        let email = contact::email(&request.email)?;
         let hash = match request.password.filter(|password| !password.is_empty()) {
             Some(password) => {
                 self.check_password(&password)?;
@@ -95,7 +96,7 @@ impl Identity {
         };
         let asked = Asked {
             what: request.what,
-            email: contact::email(&request.email)?,
+            email,
             new_email: request.new_email,
             hash,
             data: request.data.unwrap_or_default(),

@@ -4,7 +4,7 @@ use super::events::{Count, Page};
 use crate::audit::{Event, record, traits};
 use crate::caller::Caller;
 use crate::db::{Tx, params};
-use crate::flows::signup::{create, find_by_contact};
+use crate::flows::signup::{create_as, find_by_contact};
 use crate::refuse::{email_exists, invalid, no_user, phone_exists};
 use crate::service::Identity;
 use crate::sessions::{self, Scope};
@@ -101,11 +101,11 @@ impl Identity {
                 let user = users::by_id(&tx, *id).await?.ok_or_else(no_user)?;
                 let traits = traits! {"user_id": user.id, "user_email": user.email(), "user_phone": user.phone()};
                 record(&tx, Event::UserDeleted, None, caller, traits).await?;
+                sessions::end(&tx, *id, None, Scope::Global).await?;
                 if !softly {
                     tx.run("delete from auth.users where id = $1", params![*id]).await?;
                     return Ok(());
                 }
-                sessions::end(&tx, *id, None, Scope::Global).await?;
                 tx.run("delete from auth.identities where user_id = $1", params![*id]).await?;
                 tx.run("delete from auth.mfa_factors where user_id = $1", params![*id]).await?;
                 tx.run("delete from auth.one_time_tokens where user_id = $1", params![*id]).await?;
@@ -199,20 +199,13 @@ async fn make(_: Identity, tx: Tx, on: Arc<Wanted>) -> Result<User> {
     }
     let data = on.request.user_metadata.clone().unwrap_or_default();
     let first = on.contacts.first().ok_or_else(no_user)?;
-    let id = create(&tx, first, on.hash.clone(), &Map::new()).await?;
-    if let Some(wanted) = on.id {
-        // Rows that refer to the user follow it: they were made just now.
-        tx.run("delete from auth.identities where user_id = $1", params![id]).await?;
-        tx.run("update auth.users set id = $2 where id = $1", params![id, wanted]).await?;
-        let own = identities::own_data(wanted, first, false);
-        identities::insert(&tx, wanted, first.provider(), &wanted.to_string(), &own).await?;
+    if let Some(id) = on.id
+        && users::by_id(&tx, id).await?.is_some()
+    {
+        return Err(invalid("A user with this ID exists already"));
     }
-    let id = on.id.unwrap_or(id);
-    tx.run(
-        "update auth.users set raw_user_meta_data = $2::jsonb where id = $1",
-        params![id, crate::db::Param::json(&data)?],
-    )
-    .await?;
+    let id = on.id.unwrap_or_else(|| Uuid::random(tx.db.env()));
+    create_as(&tx, id, first, on.hash.clone(), &data).await?;
     let user = users::again(&tx, id).await?;
     if let Some(Contact::Phone(phone)) = on.contacts.get(1) {
         write::set_phone(&tx, id, phone).await?;

@@ -80,9 +80,6 @@ impl Identity {
             params![user.id, new.as_str(), tx.db.now()],
         )
         .await?;
-        let data = identities::own_data(user.id, &contact, true);
-        let shown = data.into_iter().filter(|(key, _)| key.starts_with("email")).collect();
-        write::merge_user_metadata(tx, user.id, &shown).await?;
         write::no_longer_anonymous(tx, user.id).await?;
         codes::forget(tx, user.id, Purpose::EmailChangeNew).await?;
         codes::forget(tx, user.id, Purpose::EmailChangeCurrent).await?;

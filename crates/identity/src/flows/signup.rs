@@ -151,7 +151,7 @@ impl Identity {
             "phone": phone,
             "confirmation_sent_at": now,
             "app_metadata": {"provider": contact.provider(), "providers": [contact.provider()]},
-            "user_metadata": own,
+            "user_metadata": data,
             "identities": [{
                 "identity_id": identity_id,
                 "id": id,
@@ -259,7 +259,17 @@ pub(crate) async fn create(
     password_hash: Option<PasswordHash>,
     data: &Map<String, Value>,
 ) -> Result<Uuid> {
-    let id = Uuid::random(tx.db.env());
+    create_as(tx, Uuid::random(tx.db.env()), contact, password_hash, data).await
+}
+
+/// As [`create`], with an identifier that somebody chose.
+pub(crate) async fn create_as(
+    tx: &Tx,
+    id: Uuid,
+    contact: &Contact,
+    password_hash: Option<PasswordHash>,
+    data: &Map<String, Value>,
+) -> Result<Uuid> {
     let mut own = identities::own_data(id, contact, false);
     for (key, value) in data {
         own.entry(key.clone()).or_insert_with(|| value.clone());
@@ -279,7 +289,7 @@ pub(crate) async fn create(
         password_hash,
         role: "authenticated".to_owned(),
         app_metadata,
-        user_metadata: own.clone(),
+        user_metadata: data.clone(),
         is_anonymous: false,
     };
     write::insert(tx, user).await?;

@@ -81,7 +81,7 @@ impl Identity {
             self.pace(phone, true)?;
         }
         if let Some(email) = &email
-            && !(user.is_anonymous && !self.settings().confirm_email)
+            && (!user.is_anonymous || self.settings().confirm_email)
         {
             self.pace(email, false)?;
         }

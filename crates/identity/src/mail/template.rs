@@ -34,7 +34,7 @@ fn value(path: &str, variables: &Variables<'_>) -> Result<String, String> {
         .strip_prefix("Data.")
         .ok_or_else(unknown)?
         .split('.')
-        .fold(Some(variables.data), |data, key| data?.get(key));
+        .try_fold(variables.data, |data, key| data.get(key));
     Ok(match found {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

@@ -8,7 +8,7 @@ use mainstay_identity::mail::{Mail, Mailer, Templates};
 use mainstay_identity::password::{Cost, Hasher, HasherSettings};
 use mainstay_identity::{
     Caller, Identity, IdentityParts, IdentitySettings, KeySettings, MIGRATIONS, RootSecret, Secret,
-    SigningKeys,
+    SigningKeys, Verifier, VerifierParts, VerifierSettings,
 };
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -83,6 +83,8 @@ impl House {
         let root = RootSecret::new("a secret of the tests, long enough").expect("long enough");
         let keys =
             Arc::new(SigningKeys::in_memory(KeySettings::default(), &root, env.clone()).expect("keys"));
+        let parts = VerifierParts { keys: Arc::clone(&keys), fetch: None, env: env.clone() };
+        let verifier = Arc::new(Verifier::new(VerifierSettings::default(), parts));
         let cheap = Cost { memory_kib: 64, iterations: 1, lanes: 1 };
         let hashing = HasherSettings { cost: cheap, ..HasherSettings::default() };
         let hasher = Arc::new(Hasher::new(&hashing, env.clone()).expect("a hasher"));
@@ -98,6 +100,7 @@ impl House {
             store: Arc::clone(&store),
             env,
             root,
+            verifier,
             keys,
             hasher,
             limiter: Arc::new(Limiter::new(1_000)),
