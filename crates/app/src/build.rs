@@ -4,7 +4,7 @@ use crate::auth;
 use crate::backup::StoreBackups;
 use crate::project::Project;
 use crate::secrets::{self, Keys};
-use crate::settings::{AuthSettings, JwtAlgorithm, RowSecurity};
+use crate::settings::{AuthSettings, DefaultMode, JwtAlgorithm};
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::RecordStore;
 use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
@@ -18,6 +18,7 @@ use mainstay_records::query::{Request, Response};
 use mainstay_records::{CursorKey, Records, RecordsParts, RecordsSettings, Together, find_pre_request};
 use mainstay_sql::Catalog;
 use mainstay_sql::catalog::RelationKind;
+use mainstay_sql::privilege::{self, DefaultPrivileges};
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
 use mainstay_types::Session;
 use std::net::{SocketAddr, TcpListener};
@@ -59,6 +60,13 @@ pub fn store(project: &Project, env: Env) -> Result<Arc<dyn RecordStore>> {
         0 => Duration::MAX,
         days => Duration::from_secs(u64::from(days) * 24 * 3_600),
     };
+    settings.default_privileges = DefaultPrivileges {
+        mode: match project.settings.auth.default_privileges {
+            DefaultMode::Guarded => privilege::DefaultMode::Guarded,
+            DefaultMode::All => privilege::DefaultMode::All,
+        },
+        schemas: project.settings.rest.schemas.clone(),
+    };
     let place = format!("data directory: {}; database file: main.db", project.data_dir.display());
     let named =
         |problem: Problem| if problem.details().is_none() { problem.with_details(place) } else { problem };
@@ -96,7 +104,6 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
             cursor_key: Some(CursorKey(secret.derive("mainstay: cursors of pages")?)),
             pre_request: settings.rest.pre_request.clone(),
             unfiltered_writes_refused: settings.rest.guard_unfiltered_writes,
-            row_security_ignored: settings.rest.row_security == RowSecurity::Ignore,
             statement_timeout: Duration::from_millis(settings.rest.statement_timeout_ms),
             stream_timeout: Duration::from_secs(settings.rest.stream_timeout_seconds),
             ..RecordsSettings::default()

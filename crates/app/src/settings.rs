@@ -82,18 +82,6 @@ pub struct RestSettings {
     pub pre_request: Option<String>,
     /// Refuses `PATCH` and `DELETE` without a filter.
     pub guard_unfiltered_writes: bool,
-    /// What happens to tables with row security while policies are not applied.
-    pub row_security: RowSecurity,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RowSecurity {
-    /// Only roles that bypass row security (`service_role`) may use them.
-    #[default]
-    Refuse,
-    /// Every role may: for trying a project out.
-    Ignore,
 }
 
 impl Default for RestSettings {
@@ -115,7 +103,6 @@ impl Default for RestSettings {
             cors_origins: Vec::new(),
             pre_request: None,
             guard_unfiltered_writes: false,
-            row_security: RowSecurity::Refuse,
         }
     }
 }
@@ -184,6 +171,19 @@ pub struct AuthSettings {
     pub message_interval_seconds: Option<u32>,
     /// The header in which a proxy of ours tells who asks (its last entry).
     pub address_header: Option<String>,
+    /// What callers may do before anything is granted.
+    pub default_privileges: DefaultMode,
+}
+
+/// What callers may do in exposed schemas before anything is granted or revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DefaultMode {
+    /// `service_role` everything, `anon` and `authenticated` what row security guards.
+    #[default]
+    Guarded,
+    /// All three everything.
+    All,
 }
 
 impl Default for AuthSettings {
@@ -213,6 +213,7 @@ impl Default for AuthSettings {
             attempts_per_account_max: None,
             message_interval_seconds: None,
             address_header: None,
+            default_privileges: DefaultMode::Guarded,
         }
     }
 }

@@ -21,7 +21,9 @@ fn a_new_app_is_served_and_follows_its_folder() {
     let migration = path.join("migrations/29990101000000_notes.sql");
     std::fs::write(
         &migration,
-        "create table notes (id int primary key, task_id bigint references tasks (id));",
+        "create table notes (id int primary key, task_id bigint references tasks (id));
+         alter table notes enable row level security;
+         create policy \"everybody reads notes\" on notes for select using (true);",
     )
     .expect("writes");
     server.wait_for("applied 29990101000000_notes");
@@ -35,7 +37,8 @@ fn a_new_app_is_served_and_follows_its_folder() {
     assert_eq!(server.get("/rest/v1/notes").status, 200);
     assert_eq!(server.get("/rest/v1/fine").status, 404, "nothing of a failed migration stays");
 
-    std::fs::write(&broken, "create table fine (id int primary key);\n").expect("writes");
+    let fine = "create table fine (id int primary key);\ngrant select, insert on fine to anon;\n";
+    std::fs::write(&broken, fine).expect("writes");
     server.wait_for("applied 29990102000000_broken");
     assert_eq!(server.post("/rest/v1/fine", &json!({"id": 1})).status, 201);
 

@@ -119,9 +119,6 @@ pub struct Plan {
     pub columns: Vec<Column>,
     /// The types that the parameters of the statement were bound to.
     pub parameters: Vec<ColumnType>,
-    /// A table with row security that the statement touches, where the engine does not apply policies itself: whoever
-    /// runs the plan must refuse roles that policies would restrict.
-    pub unguarded: Option<Name>,
     /// The role that it was bound for; `None`: trusted code, whatever the session.
     pub role: Option<Arc<str>>,
     /// What the engine keeps: its own text, its statement's number.

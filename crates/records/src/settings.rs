@@ -16,9 +16,6 @@ pub struct RecordsSettings {
     pub aggregates_enabled: bool,
     /// Whether `Prefer: tx=rollback` is honoured.
     pub tx_rollback_allowed: bool,
-    /// Serves tables with row security to every role, although no policy is applied. Off: such a table is refused to
-    /// roles that do not bypass row security.
-    pub row_security_ignored: bool,
     /// A function without arguments that runs before each request's statement: `schema.function`.
     pub pre_request: Option<String>,
     /// Refuses updates and deletes that no filter limits, as pg-safeupdate does.
@@ -45,7 +42,6 @@ impl Default for RecordsSettings {
             rows_max: None,
             aggregates_enabled: false,
             tx_rollback_allowed: false,
-            row_security_ignored: false,
             pre_request: None,
             unfiltered_writes_refused: false,
             cursor_key: None,

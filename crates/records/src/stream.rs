@@ -44,7 +44,6 @@ impl Service {
             None => Vec::new(),
         };
         let steps: Vec<Step> = before.iter().map(|before| before.step()).chain([step]).collect();
-        self.admit(request, steps.iter().map(|step| &*step.plan))?;
         let timeout = self.settings.stream_timeout;
         let rows = self.store.stream(Read { steps, session: request.session.clone(), timeout }).await?;
         Ok((rows, settings))

@@ -4,6 +4,7 @@
 //! PostgreSQL text and bound again where they are used. A catalog is immutable once published; a migration works
 //! on a copy. It is stored as JSON beside the data, in the same transaction as the change.
 
+use crate::privilege::DefaultPrivileges;
 use mainstay_types::{ColumnType, Registry, Type, TypeId, Volatility};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,8 +81,11 @@ pub struct Catalog {
     pub roles: BTreeMap<String, Role>,
     pub extensions: BTreeMap<String, Extension>,
     pub publications: BTreeMap<String, Publication>,
-    /// `GRANT` and `REVOKE` on anything, in order; identity reads them.
+    /// `GRANT` and `REVOKE` on anything, in order: [`Catalog::rights_of`] tells what follows from them.
     pub grants: Vec<Grant>,
+    /// What callers may do before anything is granted: a setting, not a part of the database.
+    #[serde(skip)]
+    pub default_privileges: Arc<DefaultPrivileges>,
     /// `COMMENT ON` anything that is not a relation, column, function or type.
     pub comments: BTreeMap<String, String>,
 }
@@ -280,6 +284,9 @@ pub struct Function {
     pub volatility: Volatility,
     pub strict: bool,
     pub security_definer: bool,
+    /// None: the superuser that applies migrations.
+    #[serde(default)]
+    pub owner: Option<String>,
     /// `SET name = value` clauses.
     pub settings: Vec<(String, String)>,
     pub comment: Option<String>,
@@ -365,6 +372,7 @@ pub struct Grant {
     /// `TABLE`, `COLUMN`, `SEQUENCE`, `FUNCTION`, `SCHEMA`, `ROLE`, `DEFAULT TABLE` (default privileges) …
     pub object: String,
     pub names: Vec<Name>,
+    /// Of a table; of a function the types of its arguments, which tell overloads apart.
     pub columns: Vec<String>,
     /// `SELECT`, `INSERT`, …; empty means `ALL`.
     pub privileges: Vec<String>,
@@ -413,6 +421,16 @@ impl Catalog {
                 || publication.tables.contains(table)
                 || publication.schemas.contains(&table.schema)
         })
+    }
+}
+
+impl Function {
+    /// What tells it apart from others of its name.
+    pub fn signature(&self) -> Vec<String> {
+        let inputs = self.arguments.iter().filter(|argument| {
+            matches!(argument.mode, ArgumentMode::In | ArgumentMode::InOut | ArgumentMode::Variadic)
+        });
+        inputs.map(|argument| format!("{:?}", argument.ty.ty)).collect()
     }
 }
 

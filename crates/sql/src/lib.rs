@@ -12,6 +12,7 @@ pub mod parse;
 pub mod partition;
 pub mod plan;
 pub mod policy;
+pub mod privilege;
 
 pub use bind::{Caller, compile, compile_as};
 pub use catalog::{Catalog, Name};

@@ -5,6 +5,7 @@
 //! up; the first that does not hold is the answer. Everything is rolled back.
 
 use crate::capture::ChangedValues;
+use crate::discretion;
 use crate::plan::NativePlan;
 use crate::problems::show_key;
 use crate::raw::{Failure, Statement, Stepped};
@@ -12,8 +13,8 @@ use crate::scope;
 use crate::writer::Writer;
 use mainstay_base::Problem;
 use mainstay_engine::Write;
-use mainstay_sql::Catalog;
 use mainstay_sql::catalog::{ConstraintKind, Relation, physical_name, quote_identifier};
+use mainstay_sql::{Catalog, Name};
 use mainstay_types::{Context, Value};
 use std::collections::HashMap;
 
@@ -26,6 +27,9 @@ struct ForeignKey<'a> {
     target_columns: &'a [String],
 }
 
+/// A violation, and the table of which it shows a key.
+type Found = (Name, Problem);
+
 /// The problem of a write that has just been undone because of a foreign key.
 pub(crate) fn name_violation(
     writer: &mut Writer,
@@ -34,10 +38,15 @@ pub(crate) fn name_violation(
     context: &Context,
 ) -> Problem {
     let catalog = std::sync::Arc::clone(&writer.catalog);
+    let role = plans.first().and_then(|plan| plan.role.clone());
     let found = diagnose(writer, write, plans, context, &catalog);
-    found.ok().flatten().unwrap_or_else(|| {
-        Problem::new("23503", "insert, update or delete on a table violates a foreign key constraint")
-    })
+    let Some((shown, problem)) = found.ok().flatten() else {
+        return Problem::new(
+            "23503",
+            "insert, update or delete on a table violates a foreign key constraint",
+        );
+    };
+    discretion::about_key(&catalog, role.as_deref(), &shown, problem)
 }
 
 fn diagnose(
@@ -46,7 +55,7 @@ fn diagnose(
     plans: &[&NativePlan],
     context: &Context,
     catalog: &Catalog,
-) -> Result<Option<Problem>, Failure> {
+) -> Result<Option<Found>, Failure> {
     writer.connection.batch("SAVEPOINT diagnosis; PRAGMA defer_foreign_keys = ON;")?;
     scope::with_capture(|capture| capture.values = Some(Vec::new()));
     writer.run_for_diagnosis(write, plans, context);
@@ -61,7 +70,7 @@ fn find(
     catalog: &Catalog,
     changes: &[ChangedValues],
     context: &Context,
-) -> Result<Option<Problem>, Failure> {
+) -> Result<Option<Found>, Failure> {
     let keys = foreign_keys(catalog);
     let mut orders: HashMap<String, Vec<String>> = HashMap::new();
     for change in changes {
@@ -76,7 +85,7 @@ fn find(
                 && let Some(values) = pick(order, key.columns, new)
                 && !exists(writer, key.parent, key.target_columns, &values)?
             {
-                return Ok(Some(missing_parent(key, &values, context)));
+                return Ok(Some((key.child.name.clone(), missing_parent(key, &values, context))));
             }
             if let Some(old) = &change.old
                 && key.parent.physical_name() == change.table
@@ -84,7 +93,7 @@ fn find(
                 && !exists(writer, key.parent, key.target_columns, &values)?
                 && exists(writer, key.child, key.columns, &values)?
             {
-                return Ok(Some(still_referenced(key, &values, context)));
+                return Ok(Some((key.parent.name.clone(), still_referenced(key, &values, context))));
             }
         }
     }

@@ -13,6 +13,7 @@ mod checkpointer;
 mod collations;
 mod connection;
 mod convert;
+mod discretion;
 mod engine_functions;
 mod explain;
 mod failing_row;

@@ -276,7 +276,7 @@ impl Writer {
     }
 
     fn run_data(&mut self, compiled: &Compiled, context: &Context) -> Result<()> {
-        let plan = plan::wrap(compiled.clone(), &self.catalog, self.shared.number);
+        let plan = plan::wrap(compiled.clone(), &self.catalog, self.shared.number, None);
         let mut rows = Rows::default();
         scope::with_capture(|capture| capture.enabled = true);
         let native = plan::native(&plan, self.shared.number)?;

@@ -1,5 +1,6 @@
 //! One write within the transaction of its group.
 
+use crate::discretion;
 use crate::failing_row::with_details;
 use crate::foreign_keys;
 use crate::plan::{NativePlan, native, runnable};
@@ -207,7 +208,14 @@ impl Writer {
         let step = failed.step.and_then(|step| plan.compiled.steps.get(step));
         let failure = match failed.cause {
             Cause::Problem(problem) => {
-                return WriteFailed::Problem(with_details(self, problem, None, step, values, context));
+                let problem = with_details(self, problem, None, step, values, context);
+                let table = step.and_then(|step| step.target.as_ref());
+                return WriteFailed::Problem(discretion::about_row(
+                    &self.catalog,
+                    plan.role.as_deref(),
+                    table,
+                    problem,
+                ));
             }
             Cause::Sqlite(failure) => failure,
         };
@@ -222,7 +230,9 @@ impl Writer {
             values,
         };
         let problem = problems::of_failure(&failure, Some(circumstances));
-        WriteFailed::Problem(with_details(self, problem, Some(&failure), step, values, context))
+        let problem = with_details(self, problem, Some(&failure), step, values, context);
+        let table = step.and_then(|step| step.target.as_ref());
+        WriteFailed::Problem(discretion::about_row(&self.catalog, plan.role.as_deref(), table, problem))
     }
 
     /// Runs the steps again as far as they go, for those who look at what they do to rows.

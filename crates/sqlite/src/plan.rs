@@ -4,9 +4,10 @@ use crate::aggregates;
 use crate::rows::Shape;
 use mainstay_base::{Problem, Result};
 use mainstay_engine::{Column, Plan, PlanKind};
+use mainstay_sql::Catalog;
 use mainstay_sql::plan::Compiled;
-use mainstay_sql::{Catalog, Name};
 use mainstay_types::Session;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 /// Quick runs on a reader's thread after which a plan is tried on the caller's thread again.
@@ -18,6 +19,8 @@ pub(crate) struct NativePlan {
     pub number: u64,
     /// The store that made it.
     pub store: u64,
+    /// The role that it was bound for.
+    pub role: Option<Arc<str>>,
     pub compiled: Compiled,
     pub shape: Shape,
     /// How large the last result was.
@@ -61,7 +64,8 @@ impl NativePlan {
 }
 
 /// Wraps a compiled statement for callers.
-pub(crate) fn wrap(mut compiled: Compiled, catalog: &Catalog, store: u64) -> Plan {
+pub(crate) fn wrap(mut compiled: Compiled, catalog: &Catalog, store: u64, role: Option<&str>) -> Plan {
+    let role: Option<Arc<str>> = role.map(Arc::from);
     for step in &mut compiled.steps {
         if let std::borrow::Cow::Owned(text) = aggregates::for_windows(&step.text) {
             step.text = text;
@@ -69,17 +73,16 @@ pub(crate) fn wrap(mut compiled: Compiled, catalog: &Catalog, store: u64) -> Pla
     }
     let columns =
         compiled.columns.iter().map(|column| Column { name: column.name.clone(), ty: column.ty.clone() });
-    let secured = |name: &&Name| catalog.relation(name).is_some_and(|relation| relation.row_security);
     Plan {
         catalog_version: catalog.version,
-        unguarded: compiled.tables.iter().find(secured).cloned(),
-        role: None,
+        role: role.clone(),
         kind: if compiled.writes { PlanKind::Write } else { PlanKind::Read },
         columns: columns.collect(),
         parameters: compiled.parameters.clone(),
         native: Box::new(NativePlan {
             number: take_number(),
             store,
+            role,
             shape: Shape::new(&compiled.columns),
             compiled,
             heavy: AtomicU8::new(0),

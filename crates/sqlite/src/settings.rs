@@ -1,6 +1,7 @@
 //! What a person may set, and the parts that a composition root hands in.
 
 use mainstay_base::Env;
+use mainstay_sql::privilege::DefaultPrivileges;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub struct SqliteSettings {
     pub changes_age: Duration,
     /// Entries that callers keep beside their rows ([`mainstay_engine::Kept`]) at most; the oldest go first.
     pub kept_max: u64,
+    /// What callers may do before anything is granted.
+    pub default_privileges: DefaultPrivileges,
 }
 
 impl SqliteSettings {
@@ -88,6 +91,7 @@ impl SqliteSettings {
             changes_kept: 1_000_000,
             changes_age: Duration::from_secs(7 * 24 * 3600),
             kept_max: 100_000,
+            default_privileges: DefaultPrivileges::default(),
         }
     }
 }

@@ -94,7 +94,7 @@ impl SqliteStore {
     /// Wraps a statement that was lowered elsewhere. For tests of the engine and tools that speak SQLite.
     pub fn plan_compiled(&self, compiled: Compiled) -> Arc<Plan> {
         let catalog = self.inner.shared.catalog();
-        Arc::new(plan::wrap(compiled, &catalog, self.inner.shared.number))
+        Arc::new(plan::wrap(compiled, &catalog, self.inner.shared.number, None))
     }
 
     /// Applies a migration that was understood elsewhere, as [`SqliteStore::plan_compiled`] for statements.
@@ -178,8 +178,7 @@ impl RecordStore for SqliteStore {
     fn prepare_as(&self, sql: &str, parameters: &[ColumnType], caller: Caller<'_>) -> Result<Arc<Plan>> {
         let catalog = self.inner.shared.catalog();
         let compiled = mainstay_sql::compile_as(&catalog, sql, parameters, caller)?;
-        let plan = plan::wrap(compiled, &catalog, self.inner.shared.number);
-        Ok(Arc::new(Plan { role: caller.role.map(Arc::from), ..plan }))
+        Ok(Arc::new(plan::wrap(compiled, &catalog, self.inner.shared.number, caller.role)))
     }
 
     fn read(&self, read: Read) -> BoxFuture<'_, Result<Vec<Rows>>> {

@@ -129,7 +129,8 @@ impl Writer {
         let problem = |failure: Failure| problems::of_failure(&failure, None);
         let mut connection =
             Connection::open(&shared.path, Role::Writer, &shared.settings).map_err(problem)?;
-        let opened = meta::open(&mut connection)?;
+        let mut opened = meta::open(&mut connection)?;
+        opened.catalog.default_privileges = Arc::new(shared.settings.default_privileges.clone());
         if let Some(bytes) = shared.settings.database_bytes_max {
             connection.batch(&format!("PRAGMA max_page_count = {}", bytes / 4096)).map_err(problem)?;
         }

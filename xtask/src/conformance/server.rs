@@ -29,7 +29,7 @@ impl Group {
     fn settings(&self) -> String {
         format!(
             "[rest]\nschemas = {}\nrows_max = {}\naggregates = {}\ntx_rollback = true\ntx_rollback_default = true\n\
-             row_security = \"ignore\"\n\n[auth]\njwt_secret = \"reallyreallyreallyreallyverysafe\"\n\
+             \n[auth]\njwt_secret = \"reallyreallyreallyreallyverysafe\"\n\
              anonymous_role = \"postgrest_test_anonymous\"\n",
             self.schemas, self.rows_max, self.aggregates
         )

@@ -31,6 +31,14 @@ impl App {
     pub fn empty() -> App {
         let app = App { folder: tempfile::tempdir().expect("a temporary folder") };
         std::fs::create_dir(app.path().join("migrations")).expect("a migrations folder");
+        app.write("mainstay.toml", "");
+        app
+    }
+
+    /// An application with the privileges that a project has by itself.
+    pub fn guarded(migration: &str) -> App {
+        let app = App::with(migration);
+        std::fs::remove_file(app.path().join("mainstay.toml")).expect("removes");
         app
     }
 
@@ -56,7 +64,14 @@ impl App {
         self.folder.path()
     }
 
+    /// Settings open every table to every role: these tests are about something else than privileges.
     pub fn write(&self, path: &str, text: &str) {
+        let open = "[auth]\ndefault_privileges = \"all\"\n";
+        let text = match path {
+            "mainstay.toml" if text.contains("[auth]\n") => text.replacen("[auth]\n", open, 1),
+            "mainstay.toml" => format!("{text}\n{open}"),
+            _ => text.to_owned(),
+        };
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("makes the folder");
         std::fs::write(path, text).expect("writes");

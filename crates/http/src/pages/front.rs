@@ -101,7 +101,8 @@ fn relations(catalog: &Catalog, schema: &str) -> String {
             .as_deref()
             .map_or_else(String::new, |comment| format!("<span class=\"soft\">{}</span>", Escaped(comment)));
         let open = if relation.is_table() && !relation.row_security {
-            "<span class=\"tag\" title=\"No policy decides which rows a role may see\">no row security</span>"
+            "<span class=\"tag\" title=\"No policy decides which rows a role may see: it is for the service key unless it is \
+             granted\">no row security</span>"
         } else {
             ""
         };

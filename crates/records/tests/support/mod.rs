@@ -102,7 +102,6 @@ impl RecordStore for Scribe {
         let is_change = ["INSERT", "UPDATE", "DELETE", "WITH"].iter().any(|word| sql.starts_with(word));
         let calls_change = sql.contains("\"take_stock\"");
         Ok(Arc::new(Plan {
-            unguarded: None,
             role: None,
             catalog_version: self.catalog().version,
             kind: if is_change || calls_change { PlanKind::Write } else { PlanKind::Read },
@@ -230,7 +229,7 @@ pub fn request(method: &str, url: &str, body: &str) -> Request {
         },
         literals: parsed.literals,
         payload: if body.is_empty() { Payload::None } else { Payload::Json(body.as_bytes().to_vec()) },
-        session: Arc::default(),
+        session: Arc::new(mainstay_types::Session { role: "postgres".into(), ..Default::default() }),
         max_affected: None,
         rollback: false,
         offset: 0,
@@ -354,6 +353,7 @@ fn functions(catalog: &mut Catalog) {
         volatility,
         strict: false,
         security_definer: false,
+        owner: None,
         settings: Vec::new(),
         comment: None,
         definition: String::new(),

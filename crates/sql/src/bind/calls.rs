@@ -26,6 +26,11 @@ pub(super) fn call_native(
     let mut args = if spread { unpack_variadic(args)? } else { args };
     if matches!(native.name, "nextval" | "currval" | "setval") {
         binder.resolve_sequence(&mut args);
+        let sequence = match args.first() {
+            Some(Bound { form: Form::Constant(Value::Text(text)), .. }) => Some(text.as_str()),
+            _ => None,
+        };
+        binder.check_sequence(native.name, sequence)?;
     }
     if native.strict && args.iter().any(Bound::is_null_constant) && !matches!(native.body, Body::Rows { .. })
     {

@@ -26,7 +26,7 @@ pub(super) struct Writable {
 
 /// A view by way of which a table is changed.
 pub(super) struct View {
-    relation: Arc<Relation>,
+    pub relation: Arc<Relation>,
     condition: Option<Node>,
     /// Whether rows must meet the condition after the change.
     checked: bool,
@@ -35,6 +35,12 @@ pub(super) struct View {
     columns: Vec<(String, Option<String>)>,
     /// Its select list.
     targets: Vec<Node>,
+}
+
+impl View {
+    pub fn is_invoker(&self) -> bool {
+        matches!(self.relation.kind, RelationKind::View { security_invoker: true, .. })
+    }
 }
 
 impl Writable {
@@ -161,7 +167,9 @@ impl Binder<'_> {
             hidden: false,
             scalar: false,
         };
-        self.add_source(source, place(range.location)).map(|_| ())
+        let index = self.add_source(source, place(range.location))?;
+        self.check_read_later(&writable.named, index);
+        Ok(())
     }
 
     /// The table's columns as the statement sees them, and those that views compute from them.
@@ -224,7 +232,8 @@ impl Binder<'_> {
         columns: Vec<SourceColumn>,
         bind: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        self.in_isolation(|binder| {
+        let rights = self.rights_within_view(&view.relation);
+        let over = |binder: &mut Self| {
             let source = Source {
                 alias: view.alias.clone(),
                 schema: None,
@@ -238,7 +247,8 @@ impl Binder<'_> {
             };
             binder.add_source(source, None)?;
             bind(binder)
-        })
+        };
+        self.checked_as(rights, |binder| binder.in_isolation(over))
     }
 
     /// `WITH CHECK OPTION`: a text that fails for a row that the views do not show. Lower views come first.
@@ -254,6 +264,9 @@ impl Binder<'_> {
                     .take(ROW_COLUMNS_SHOWN)
                     .map(|column| Bound::plain(column.sql, column.ty)),
             );
+            if self.is_guarded_below(writable) {
+                values.truncate(1);
+            }
             let names = vec![String::new(); values.len()];
             let arguments = super::functions::Arguments { values, names, spread: false };
             let refuse = if view.relation.is_partition() { "pg_refuse_part" } else { "pg_refuse_row" };
@@ -329,18 +342,21 @@ impl Binder<'_> {
         Ok(())
     }
 
-    pub fn where_clause(&mut self, node: Option<&Node>, more: Option<Bound>) -> Result<String> {
-        let own = match node {
-            Some(node) => Some(self.within(Clause::Where, |binder| {
-                let bound = binder.condition(node, true)?;
-                binder.coerce_to_boolean(bound, "WHERE")
-            })?),
-            None => None,
-        };
-        Ok(match (own, more) {
-            (Some(own), Some(more)) => format!(" WHERE {} AND {}", own.operand(), more.operand()),
-            (Some(one), None) | (None, Some(one)) => format!(" WHERE {}", one.sql),
-            (None, None) => String::new(),
+    /// The conditions that a statement itself puts on the rows that it changes.
+    pub fn own_conditions(&mut self, node: Option<&Node>) -> Result<Vec<Bound>> {
+        let Some(node) = node else { return Ok(Vec::new()) };
+        self.within(Clause::Where, |binder| {
+            // Without a role nothing hides a row: one condition as it is written.
+            let parts = match binder.access.check_as {
+                Some(_) => super::barrier::conjuncts(node),
+                None => vec![node],
+            };
+            let mut bound = Vec::with_capacity(parts.len());
+            for part in parts {
+                let part = binder.condition(part, true)?;
+                bound.push(binder.coerce_to_boolean(part, "WHERE")?);
+            }
+            Ok(bound)
         })
     }
 
@@ -348,6 +364,19 @@ impl Binder<'_> {
     pub fn assign(&mut self, bound: Bound, column: &Column) -> Result<Bound> {
         let bound = self.coerce_to_column(bound, &column.ty, &column.name)?;
         self.coerce(bound, &column.ty, Coercion::Assignment)
+    }
+}
+
+/// ` WHERE …` of all conditions.
+pub(super) fn where_text(allowed: Option<Bound>, shown: Option<Bound>, own: &[Bound]) -> String {
+    let all: Vec<&Bound> = allowed.iter().chain(&shown).chain(own).collect();
+    match all.as_slice() {
+        [] => String::new(),
+        [only] => format!(" WHERE {}", only.sql),
+        all => {
+            let texts: Vec<String> = all.iter().map(|bound| bound.operand()).collect();
+            format!(" WHERE {}", texts.join(" AND "))
+        }
     }
 }
 

@@ -28,6 +28,15 @@ impl Binder<'_> {
     }
 
     pub(super) fn bind_from_item(&mut self, item: &Node) -> Result<String> {
+        let (guards, tables) = (self.access.barrier.guards, self.guarded_here());
+        let text = self.source_item(item)?;
+        if !matches!(item.node, Some(NodeEnum::JoinExpr(_))) {
+            self.note_query(guards, tables, &text);
+        }
+        Ok(text)
+    }
+
+    fn source_item(&mut self, item: &Node) -> Result<String> {
         match item.node.as_ref() {
             Some(NodeEnum::RangeVar(range)) => self.range_var(range),
             Some(NodeEnum::RangeSubselect(range)) => self.range_subselect(range),
@@ -118,12 +127,17 @@ impl Binder<'_> {
             relation: Some(Arc::clone(&relation)),
             emit: emit.clone(),
         };
-        self.add_renamed(source, alias, at)?;
-        Ok(self.table_text(&relation, &emit))
+        let index = self.add_renamed(source, alias, at)?;
+        self.check_read(&relation, index);
+        if self.is_guarded(&relation) {
+            self.note_guarded(index, &relation);
+        }
+        self.visible_table(&relation, &emit)
     }
 
     pub fn relation_named(&self, range: &RangeVar) -> Result<Arc<Relation>> {
         let schema = (!range.schemaname.is_empty()).then_some(range.schemaname.as_str());
+        self.check_schema(schema);
         let relation = self.find_relation(schema, &range.relname).ok_or_else(|| {
             undefined_table(&qualified(schema, &range.relname)).placed(place(range.location))
         })?;
@@ -162,7 +176,8 @@ impl Binder<'_> {
             return Err(infinite_recursion(&relation.name));
         }
         self.views.push(relation.name.clone());
-        let query = self.in_isolation(|binder| binder.subquery(select));
+        let rights = self.rights_within_view(relation);
+        let query = self.checked_as(rights, |binder| binder.in_isolation(|binder| binder.subquery(select)));
         self.views.pop();
         let mut query = query.map_err(|problem| relocated(problem, at))?;
         query.settle(self)?;
@@ -170,7 +185,10 @@ impl Binder<'_> {
         query.rename(names.get(..query.columns().len().min(names.len())).unwrap_or_default())?;
         let name = alias.map_or(relation.name.name.as_str(), |alias| alias.aliasname.as_str());
         let name = name.to_owned();
-        self.add_query(query, &name, alias, Some((relation, schema)), at)
+        let text = self.add_query(query, &name, alias, Some((relation, schema)), at)?;
+        let index = self.scope().sources.len().saturating_sub(1);
+        self.check_read(relation, index);
+        Ok(text)
     }
 
     /// Binds something that must not see the names around it.

@@ -113,7 +113,10 @@ impl Binder<'_> {
             settings: function.settings.clone(),
         });
         let before = search_path.map(|path| std::mem::replace(&mut self.search_path, path));
+        self.check_function_call(function);
+        let user = self.enter_function(function);
         let result = self.in_isolation(work);
+        self.leave_function(user);
         if let Some(before) = before {
             self.search_path = before;
         }

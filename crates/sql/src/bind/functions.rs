@@ -118,6 +118,12 @@ impl Binder<'_> {
         if let Some(constant) = self.enum_function(schema, name, &arguments)? {
             return Ok(constant.at(at));
         }
+        if let (Some(owner), "current_user" | "current_role" | "user") = (&self.access.definer, name)
+            && self.is_native_schema(schema)
+        {
+            return Ok(Bound::constant(mainstay_types::Value::text(owner), Type::Name).at(at));
+        }
+        self.check_schema(schema);
         by_position(name, &mut arguments);
         if makes_json(name) && self.is_native_schema(schema) {
             if let ([Bound { form: Form::Row { .. }, .. }], "to_json" | "to_jsonb" | "row_to_json") =

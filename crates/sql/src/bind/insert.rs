@@ -7,6 +7,7 @@ use super::query::{Core, Naming, Query, Target};
 use super::scope::{Binder, Clause, Source};
 use super::steps::Lowered;
 use crate::catalog::{Column, Relation};
+use crate::privilege::Privilege;
 use mainstay_base::{Problem, Result};
 use mainstay_types::{ColumnType, Type};
 use pg_query::protobuf::{InsertStmt, OverridingKind, SelectStmt};
@@ -30,6 +31,9 @@ impl Binder<'_> {
         let overriding =
             OverridingKind::try_from(insert.r#override).unwrap_or(OverridingKind::OverridingNotSet);
         let given = self.insert_columns(insert, &writable)?;
+        let named: Vec<String> = given.iter().map(|column| column.name.clone()).collect();
+        let named = if insert.select_stmt.is_none() { &[] } else { named.as_slice() };
+        self.check_write(&writable, Privilege::Insert, named)?;
         let mut lowered = Lowered {
             text: String::new(),
             columns: Vec::new(),
@@ -64,14 +68,17 @@ impl Binder<'_> {
         let physical = quote(&writable.table.physical_name());
         self.scope().has_from = true;
         self.add_target(&writable, range)?;
-        let conflict = match conflict {
-            Some(clause) => self.on_conflict(clause, &writable)?,
-            None => String::new(),
-        };
+        let conflict = conflict.map(|clause| self.on_conflict(clause, &writable)).transpose()?;
         let with_keys = super::before::updates(insert);
         let clause = insert.returning_clause.as_ref();
         let returning = self.returning(clause, &writable, true, with_keys)?;
         lowered.new_rows = self.rows_inserted(&writable, &with, &names, &source);
+        let reads = self.reads_target(&writable)?;
+        let (names, source) = self.insertable(&writable, names, source, reads)?;
+        let conflict = match conflict {
+            Some(conflict) => self.conflict_text(conflict, &writable, reads)?,
+            None => String::new(),
+        };
         let rows = match names.is_empty() {
             true => "DEFAULT VALUES".to_owned(),
             false => format!("({}) {source}", names.join(", ")),

@@ -70,10 +70,7 @@ impl Binder<'_> {
 
     fn join_condition(&mut self, node: &Node, columns: &[ScopeColumn]) -> Result<String> {
         let before = std::mem::replace(&mut self.scope().columns, columns.to_vec());
-        let bound = self.within(Clause::On, |binder| {
-            let bound = binder.condition(node, true)?;
-            binder.coerce_to_boolean(bound, "JOIN/ON")
-        });
+        let bound = self.within(Clause::On, |binder| binder.filter(node, "JOIN/ON"));
         self.scope().columns = before;
         let bound = bound?;
         let id = self.scope().id;

@@ -5,8 +5,10 @@
 //! columns their types ([`query::Query`]). Overloads come from the registry's tables ([`resolve`]).
 //! Start reading at [`compile`], then `select`, then `expr`.
 
+mod access;
 mod aggregates;
 mod arrays;
+mod barrier;
 mod before;
 mod bound;
 mod calls;
@@ -36,6 +38,7 @@ mod operators;
 mod ordering;
 mod output_names;
 mod overloads;
+mod policies;
 mod query;
 mod range_functions;
 mod resolve;
@@ -50,6 +53,7 @@ mod subqueries;
 mod types;
 mod update;
 mod windows;
+mod write_access;
 
 use crate::catalog::{Catalog, Function, Name, Relation};
 use crate::parse::on_deep_stack;
@@ -94,7 +98,7 @@ pub fn compile_as(
 ) -> Result<Compiled> {
     on_deep_stack(sql, || {
         let statement = crate::parse::statement(sql)?;
-        compile_node(catalog, &statement.node, parameters, caller.search_path)
+        compile_node_as(catalog, &statement.node, parameters, caller)
     })
 }
 
@@ -105,7 +109,17 @@ pub fn compile_node(
     parameters: &[ColumnType],
     search_path: &[String],
 ) -> Result<Compiled> {
-    let mut binder = Binder::new(catalog, parameters, search_path);
+    compile_node_as(catalog, node, parameters, Caller { role: None, search_path })
+}
+
+fn compile_node_as(
+    catalog: &Catalog,
+    node: &NodeEnum,
+    parameters: &[ColumnType],
+    caller: Caller<'_>,
+) -> Result<Compiled> {
+    let mut binder = Binder::new(catalog, parameters, caller.search_path);
+    binder.access = access::Access::of(catalog, caller.role)?;
     let lowered = binder.statement(node)?;
     let writes = !matches!(node, NodeEnum::SelectStmt(_));
     let untyped = binder.parameters.iter().position(|ty| ty.ty == Type::Unknown);
@@ -124,6 +138,7 @@ pub fn compile_node(
         .iter()
         .map(|column| OutputColumn { name: column.name.clone(), ty: column.ty.ty.clone() })
         .collect();
+    binder.access.verdict()?;
     binder.finish_changes(0, before::Changes::default());
     let mut steps = std::mem::take(&mut binder.steps);
     steps.push(lowered.step(None, true));

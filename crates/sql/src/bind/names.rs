@@ -374,7 +374,7 @@ impl Binder<'_> {
 }
 
 /// A text that is true where an outer join found a row for the source.
-fn presence(source: &Source) -> String {
+pub(super) fn presence(source: &Source) -> String {
     let sure = source.columns.iter().find(|column| !column.nullable);
     if let Some(column) = sure {
         return format!("{} IS NOT NULL", column.sql);

@@ -4,21 +4,28 @@ use super::bound::quote;
 use super::dml::Writable;
 use super::errors::{Located, place, syntax};
 use super::scope::{Binder, Clause, Source};
-use super::update::set_text;
+use super::update::{Assignment, set_text};
 use crate::catalog::{ConstraintKind, KeyKind, Relation};
+use crate::privilege::Privilege;
 use mainstay_base::{Problem, Result};
 use mainstay_types::Type;
 use pg_query::NodeEnum;
 use pg_query::protobuf::{InferClause, OnConflictAction, OnConflictClause};
 
+/// An ON CONFLICT clause, bound: its target, and what it sets on which condition.
+pub(super) struct Conflict {
+    target: String,
+    update: Option<(Vec<Assignment>, String)>,
+}
+
 impl Binder<'_> {
-    pub(super) fn on_conflict(&mut self, clause: &OnConflictClause, writable: &Writable) -> Result<String> {
+    pub(super) fn on_conflict(&mut self, clause: &OnConflictClause, writable: &Writable) -> Result<Conflict> {
         let target = match clause.infer.as_deref() {
             Some(infer) => self.conflict_target(infer, writable)?,
             None => String::new(),
         };
         if clause.action() != OnConflictAction::OnconflictUpdate {
-            return Ok(format!(" ON CONFLICT{target} DO NOTHING"));
+            return Ok(Conflict { target, update: None });
         }
         if clause.infer.is_none() {
             return Err(syntax("ON CONFLICT DO UPDATE requires inference specification or constraint name")
@@ -26,7 +33,9 @@ impl Binder<'_> {
                 .placed(place(clause.location)));
         }
         self.add_excluded(writable)?;
-        let set = set_text(&self.set_clause(&clause.target_list, writable, Clause::Set)?);
+        let set = self.set_clause(&clause.target_list, writable, Clause::Set)?;
+        let assigned: Vec<String> = set.iter().flat_map(|one| one.columns.iter().cloned()).collect();
+        self.check_write(writable, Privilege::Update, &assigned)?;
         let condition = match clause.where_clause.as_deref() {
             Some(node) => {
                 let bound = self.within(Clause::Where, |binder| {
@@ -43,7 +52,31 @@ impl Binder<'_> {
             excluded.hidden = true;
         }
         scope.columns.retain(|column| column.source == 0);
-        Ok(format!(" ON CONFLICT{target} DO UPDATE SET {set}{condition}"))
+        Ok(Conflict { target, update: Some((set, condition)) })
+    }
+
+    /// The clause's text, once it is known whether the statement reads columns of its target.
+    pub(super) fn conflict_text(
+        &mut self,
+        conflict: Conflict,
+        writable: &Writable,
+        reads: bool,
+    ) -> Result<String> {
+        let target = conflict.target;
+        let Some((mut set, condition)) = conflict.update else {
+            return Ok(format!(" ON CONFLICT{target} DO NOTHING"));
+        };
+        self.updatable(writable, &mut set, reads, true)?;
+        Ok(format!(" ON CONFLICT{target} DO UPDATE SET {}{condition}", set_text(&set)))
+    }
+
+    /// Columns that decide about a conflict are read.
+    fn read_arbiter(&mut self, writable: &Writable, column: &str) {
+        let scope = self.scope().id;
+        let index = writable.columns.iter().position(|(_, base)| base.as_deref() == Some(column));
+        if let Some(index) = index {
+            self.access.note_read(scope, 0, index);
+        }
     }
 
     fn add_excluded(&mut self, writable: &Writable) -> Result<()> {
@@ -61,7 +94,8 @@ impl Binder<'_> {
             scalar: false,
         };
         let before = self.scope().columns.len();
-        self.add_source(source, None)?;
+        let index = self.add_source(source, None)?;
+        self.check_read_later(&writable.named, index);
         // Unqualified names mean the target.
         self.scope().columns.truncate(before);
         Ok(())
@@ -71,9 +105,9 @@ impl Binder<'_> {
     fn conflict_target(&mut self, infer: &InferClause, writable: &Writable) -> Result<String> {
         let table = writable.table.clone();
         if !infer.conname.is_empty() {
-            return constraint_columns(&table, &infer.conname)
-                .map(|columns| column_list(&columns))
-                .placed(place(infer.location));
+            let columns = constraint_columns(&table, &infer.conname).placed(place(infer.location))?;
+            columns.iter().for_each(|column| self.read_arbiter(writable, column));
+            return Ok(column_list(&columns));
         }
         let mut columns = Vec::new();
         let mut texts = Vec::new();
@@ -83,9 +117,10 @@ impl Binder<'_> {
                 let bound = self.bare_over(&table, |binder| binder.expr(expression))?;
                 texts.push(bound.operand());
             } else {
-                let column = writable.column(&element.name, place(infer.location))?;
-                columns.push(column.name.clone());
-                texts.push(quote(&column.name));
+                let column = writable.column(&element.name, place(infer.location))?.name.clone();
+                self.read_arbiter(writable, &column);
+                texts.push(quote(&column));
+                columns.push(column);
             }
         }
         let predicate = match infer.where_clause.as_deref() {

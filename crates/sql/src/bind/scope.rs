@@ -1,5 +1,6 @@
 //! What names mean at a place: tables, columns, CTEs and the arguments of an inlined function.
 
+use super::access::Access;
 use super::before::Changes;
 use super::bound::{Bound, Carried, Form, Use, quote};
 use super::row_functions::RowFunctions;
@@ -42,6 +43,8 @@ pub(super) struct Binder<'c> {
     pub outermost: bool,
     /// Whether the expression is kept by the database: literals get their values now.
     pub kept: bool,
+    /// On whose behalf names are bound.
+    pub access: Access<'c>,
 }
 
 /// The arguments of a function whose body is being bound.
@@ -283,6 +286,7 @@ impl<'c> Binder<'c> {
             domain_value: None,
             outermost: true,
             kept: false,
+            access: Access::default(),
         }
     }
 
@@ -381,6 +385,7 @@ impl<'c> Binder<'c> {
         let scope = self.scopes.get(level)?;
         let from = scope.sources.get(source)?;
         let found = from.columns.get(column)?;
+        self.access.note_read(scope.id, source, column);
         let mut bound = Bound::plain(found.sql.clone(), found.ty.clone());
         bound.domain.clone_from(&found.domain);
         bound.atom = found.atom;

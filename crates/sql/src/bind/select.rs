@@ -63,12 +63,10 @@ impl Binder<'_> {
         let mut from = self.within(Clause::From, |binder| binder.bind_from(&select.from_clause))?;
         self.scope().windows = named_windows(&select.window_clause)?;
         let filter = match select.where_clause.as_deref() {
-            Some(node) => Some(self.within(Clause::Where, |binder| {
-                let bound = binder.condition(node, true)?;
-                binder.coerce_to_boolean(bound, "WHERE")
-            })?),
+            Some(node) => Some(self.within(Clause::Where, |binder| binder.filter(node, "WHERE"))?),
             None => None,
         };
+        self.part_queries(&mut from);
         let groups = self.within(Clause::GroupBy, |binder| binder.group_by(select))?;
         let targets = self.targets(&select.target_list)?;
         let having = match select.having_clause.as_deref() {

@@ -212,14 +212,18 @@ impl Binder<'_> {
     }
 
     fn plain_cte(&mut self, cte: &CommonTableExpr, select: &SelectStmt) -> Result<String> {
+        let guards = self.access.barrier.guards;
         let mut query = self.subquery(select)?;
         query.settle(self)?;
+        // Conditions around it are not asked of rows that policies hide.
+        let guarded = self.access.barrier.guards > guards;
         rename_by(&mut query, cte)?;
         let emit = self.cte_emit_name(&cte.ctename);
         let (names, columns) = cte_columns(&query);
         let volatile = query.volatility == mainstay_types::Volatility::Volatile;
         let materialized = match cte.ctematerialized() {
             CteMaterialize::Always => "MATERIALIZED ",
+            _ if guarded => "MATERIALIZED ",
             CteMaterialize::Never => "NOT MATERIALIZED ",
             _ if volatile => "MATERIALIZED ",
             _ => "",

@@ -1,13 +1,15 @@
 //! UPDATE and DELETE.
 
 use super::bound::{Bound, Form, quote};
-use super::dml::Writable;
+use super::dml::{Writable, where_text};
 use super::errors::{Located, place, syntax};
+use super::policies::Command;
 use super::scope::{Binder, Clause};
 use super::steps::Lowered;
 use crate::catalog::Column;
+use crate::privilege::Privilege;
 use mainstay_base::{Problem, Result};
-use pg_query::protobuf::{DeleteStmt, MultiAssignRef, ResTarget, UpdateStmt};
+use pg_query::protobuf::{DeleteStmt, MultiAssignRef, ResTarget, ReturningClause, UpdateStmt};
 use pg_query::{Node, NodeEnum};
 
 /// `column = value`, or several columns that one query gives.
@@ -34,6 +36,20 @@ pub(super) fn set_text(assignments: &[Assignment]) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
+/// Whether a DELETE gives columns back: it reads them then.
+fn returns(clause: Option<&ReturningClause>) -> bool {
+    let reads = |node: &Node| {
+        let mut found = false;
+        if let Some(mut node) = node.node.clone() {
+            crate::parse::for_each_node(&mut node, &mut |visit| {
+                found |= matches!(visit, crate::parse::Visit::Node(NodeEnum::ColumnRef(_)));
+            });
+        }
+        found
+    };
+    clause.is_some_and(|clause| clause.exprs.iter().any(reads))
+}
+
 impl Binder<'_> {
     pub fn update(&mut self, update: &UpdateStmt) -> Result<Lowered> {
         self.push_scope();
@@ -48,20 +64,28 @@ impl Binder<'_> {
         let writable = self.writable(range, "update")?;
         self.scope().has_from = true;
         self.add_target(&writable, range)?;
-        let from = self.within(Clause::From, |binder| binder.bind_from(&update.from_clause))?;
-        let set = self.set_clause(&update.target_list, &writable, Clause::Set)?;
+        let mut from = self.within(Clause::From, |binder| binder.bind_from(&update.from_clause))?;
+        let mut set = self.set_clause(&update.target_list, &writable, Clause::Set)?;
+        let assigned: Vec<String> = set.iter().flat_map(|one| one.columns.iter().cloned()).collect();
+        self.check_write(&writable, Privilege::Update, &assigned)?;
         let emit = writable.table.physical_name();
-        let condition = self.target_condition(&writable, &emit)?;
-        let filter = self.where_clause(update.where_clause.as_deref(), condition)?;
+        let own = self.own_conditions(update.where_clause.as_deref())?;
         let clause = update.returning_clause.as_ref();
         let returning = self.returning(clause, &writable, true, true)?;
+        let reads = self.reads_target(&writable)?;
+        let allowed = self.changeable(&writable, &emit, Command::Update, reads)?;
+        let own = self.own_filter(own, allowed.as_ref())?;
+        self.part_queries(&mut from);
+        let condition = self.target_condition(&writable, &emit)?;
+        let filter = where_text(allowed, condition, &own);
+        let joined = if from.is_empty() { String::new() } else { format!(", {from}") };
+        let new_rows = self.rows_updated(&writable, &with, &set, &joined, &filter);
+        self.updatable(&writable, &mut set, reads, false)?;
         if !returning.foreign.is_empty() {
             let (lowered, joined) =
                 self.update_by_steps(&writable, (&with, &from, &filter), &set, returning)?;
             return self.returned_later(clause, &writable, lowered, true, Some(joined));
         }
-        let joined = if from.is_empty() { String::new() } else { format!(", {from}") };
-        let new_rows = self.rows_updated(&writable, &with, &set, &joined, &filter);
         let from = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
         let (physical, set) = (quote(&emit), set_text(&set));
         let lowered = Lowered {
@@ -292,12 +316,19 @@ impl Binder<'_> {
         let with = self.changing_with(delete.with_clause.as_ref())?;
         let range = delete.relation.as_ref().ok_or_else(|| Problem::internal("DELETE without a table"))?;
         let writable = self.writable(range, "delete from")?;
+        self.check_write(&writable, Privilege::Delete, &[])?;
         self.scope().has_from = true;
         self.add_target(&writable, range)?;
         let physical = quote(&writable.table.physical_name());
+        let clause = delete.returning_clause.as_ref();
         let filter = if delete.using_clause.is_empty() {
-            let condition = self.target_condition(&writable, &writable.table.physical_name())?;
-            self.where_clause(delete.where_clause.as_deref(), condition)?
+            let own = self.own_conditions(delete.where_clause.as_deref())?;
+            let emit = writable.table.physical_name();
+            let reads = self.reads_target(&writable)? || returns(clause);
+            let allowed = self.changeable(&writable, &emit, Command::Delete, reads)?;
+            let own = self.own_filter(own, allowed.as_ref())?;
+            let condition = self.target_condition(&writable, &emit)?;
+            where_text(allowed, condition, &own)
         } else {
             // SQLite's DELETE has no USING: the rows to delete are found by a join of the table with itself.
             let emit = self.emit_name("target");
@@ -309,9 +340,14 @@ impl Binder<'_> {
                     }
                 }
             }
-            let using = self.within(Clause::From, |binder| binder.bind_from(&delete.using_clause))?;
+            let mut using = self.within(Clause::From, |binder| binder.bind_from(&delete.using_clause))?;
+            let own = self.own_conditions(delete.where_clause.as_deref())?;
+            let reads = self.reads_target(&writable)? || returns(clause);
+            let allowed = self.changeable(&writable, &emit, Command::Delete, reads)?;
+            let own = self.own_filter(own, allowed.as_ref())?;
             let condition = self.target_condition(&writable, &emit)?;
-            let filter = self.where_clause(delete.where_clause.as_deref(), condition)?;
+            self.part_queries(&mut using);
+            let filter = where_text(allowed, condition, &own);
             if let Some(target) = self.scope().sources.first_mut() {
                 let prefix = format!("{}.", quote(&emit));
                 for column in &mut target.columns {
@@ -325,8 +361,8 @@ impl Binder<'_> {
                 quote(&emit)
             )
         };
-        let clause = delete.returning_clause.as_ref();
         let returning = self.returning(clause, &writable, false, true)?;
+        self.reads_target(&writable)?;
         if let Some((source, column)) = returning.foreign.first() {
             let place = self.column_of(self.scopes.len().saturating_sub(1), *source, *column, None);
             return Err(Problem::needs_postgres("DELETE … USING that returns columns of other tables")

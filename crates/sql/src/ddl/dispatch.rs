@@ -19,7 +19,11 @@ impl Draft<'_> {
             NodeEnum::VariableSetStmt(s) => self.set_variable(s),
             NodeEnum::TransactionStmt(s) => self.transaction(s),
             NodeEnum::CommentStmt(s) => self.comment(s),
-            NodeEnum::DropStmt(s) => self.drop_statement(s),
+            NodeEnum::DropStmt(s) => {
+                self.drop_statement(s)?;
+                self.forget_grants();
+                Ok(())
+            }
             NodeEnum::RenameStmt(s) => self.rename(s),
             NodeEnum::AlterObjectSchemaStmt(s) => self.set_schema(s),
             _ => self.execute_relation(node),
@@ -27,9 +31,22 @@ impl Draft<'_> {
     }
 
     fn execute_relation(&mut self, node: &NodeEnum) -> Result<()> {
+        let before = self.has_default_grants().then(|| self.objects_with_privileges());
+        self.execute_definition(node)?;
+        if let Some(before) = before {
+            self.grant_defaults(&before);
+        }
+        Ok(())
+    }
+
+    fn execute_definition(&mut self, node: &NodeEnum) -> Result<()> {
         match node {
             NodeEnum::CreateStmt(s) => self.create_table(s),
-            NodeEnum::AlterTableStmt(s) => self.alter_table(s),
+            NodeEnum::AlterTableStmt(s) => {
+                self.alter_table(s)?;
+                self.forget_grants();
+                Ok(())
+            }
             NodeEnum::IndexStmt(s) => self.create_index(s),
             NodeEnum::ViewStmt(s) => self.create_view(s),
             NodeEnum::CreateTableAsStmt(s) => self.create_as(s),
@@ -57,6 +74,7 @@ impl Draft<'_> {
             NodeEnum::GrantStmt(s) => self.grant(s),
             NodeEnum::GrantRoleStmt(s) => self.grant_role(s),
             NodeEnum::AlterDefaultPrivilegesStmt(s) => self.alter_default_privileges(s),
+            NodeEnum::AlterOwnerStmt(s) => self.alter_owner(s),
             NodeEnum::CreateRoleStmt(s) => self.create_role(s),
             NodeEnum::AlterRoleStmt(s) => self.alter_role(s),
             NodeEnum::DropRoleStmt(s) => self.drop_roles(s),

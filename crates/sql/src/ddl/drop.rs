@@ -318,9 +318,6 @@ impl Draft<'_> {
         for sequence in owned {
             self.remove_sequence(&sequence);
         }
-        self.catalog
-            .grants
-            .retain(|grant| !(grant.object == "TABLE" && grant.names.as_slice() == [name.clone()]));
         if !matches!(relation.kind, RelationKind::View { .. }) {
             self.run(format!("DROP TABLE {}", quoted(name)));
             self.act(Action::TableChanged(name.clone()));

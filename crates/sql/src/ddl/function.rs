@@ -66,7 +66,11 @@ impl Draft<'_> {
                 if let Some(slot) =
                     self.catalog.functions.get_mut(&name).and_then(|overloads| overloads.get_mut(index))
                 {
-                    *slot = Arc::new(Function { comment: slot.comment.clone(), ..function });
+                    *slot = Arc::new(Function {
+                        comment: slot.comment.clone(),
+                        owner: slot.owner.clone(),
+                        ..function
+                    });
                 }
             }
             None => {
@@ -110,6 +114,7 @@ impl Draft<'_> {
             volatility: Volatility::Volatile,
             strict: false,
             security_definer: false,
+            owner: None,
             settings: Vec::new(),
             comment: None,
             definition: self.source().to_owned(),
@@ -285,6 +290,7 @@ impl Draft<'_> {
             }
         }
         function.name = to.clone();
+        self.move_grants(&["FUNCTION"], from, to, &function.signature());
         self.catalog.functions.entry(to.clone()).or_default().push(Arc::new(function));
         for name in self.catalog.relations.keys().cloned().collect::<Vec<_>>() {
             let calls = |trigger: &Trigger| trigger.function == *from;

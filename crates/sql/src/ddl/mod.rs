@@ -20,6 +20,7 @@ mod drop_part;
 mod enums;
 mod extension;
 mod function;
+mod grant;
 mod index;
 mod move_relation;
 mod names;

@@ -41,9 +41,7 @@ impl Draft<'_> {
     /// Whether the statement has nothing to do here; it is noted if so.
     pub(super) fn is_no_op(&mut self, node: &NodeEnum) -> bool {
         let words = match node {
-            NodeEnum::AlterOwnerStmt(_) | NodeEnum::ReassignOwnedStmt(_) => {
-                "owners have no meaning on the embedded engine"
-            }
+            NodeEnum::ReassignOwnedStmt(_) => "owners have no meaning on the embedded engine",
             NodeEnum::CreateStatsStmt(_) | NodeEnum::AlterStatsStmt(_) => {
                 "extended statistics have no meaning on the embedded engine"
             }

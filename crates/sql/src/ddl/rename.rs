@@ -144,6 +144,7 @@ impl Draft<'_> {
         let users = self.dependents(&super::depend::Object::Sequence(from.clone()));
         let Some(mut sequence) = self.catalog.sequences.remove(from) else { return Ok(()) };
         sequence.name = to.clone();
+        self.move_grants(&["SEQUENCE", "TABLE"], from, to, &[]);
         self.catalog.sequences.insert(to.clone(), sequence);
         for user in users {
             if let super::depend::Object::Default(table, column) = user {
@@ -177,6 +178,7 @@ impl Draft<'_> {
         }
         let schema = self.catalog.schemas.remove(from).unwrap_or_default();
         self.catalog.schemas.insert(to.to_owned(), schema);
+        self.move_grants(&["SCHEMA"], &Name::new(from, ""), &Name::new(to, ""), &[]);
         let relations: Vec<Name> =
             self.catalog.relations.keys().filter(|name| name.schema == from).cloned().collect();
         for name in relations {

@@ -89,6 +89,7 @@ impl Draft<'_> {
 
     /// Foreign keys, origins and sequences that name the column from elsewhere.
     fn rename_column_targets(&mut self, table: &Name, from: &str, to: &str) -> Result<()> {
+        self.rename_granted_column(table, from, to);
         let names: Vec<Name> = self.catalog.relations.keys().cloned().collect();
         for name in names {
             let mut relation = (*self.existing(&name)?).clone();

@@ -1,13 +1,12 @@
 //! Roles and privileges, kept in the catalog for whoever decides access.
 
 use super::Draft;
-use super::tree::{boolean, def_elems, dotted, items, required, string, strings};
+use super::tree::{boolean, def_elems, items, required, string};
 use crate::catalog::{Grant, Name, Role};
 use mainstay_base::{Problem, Result};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{
-    AlterDefaultPrivilegesStmt, AlterRoleStmt, CreateRoleStmt, DropRoleStmt, GrantRoleStmt, GrantStmt,
-    GrantTargetType, Node, ObjectType, RoleSpec, RoleSpecType,
+    AlterRoleStmt, CreateRoleStmt, DropRoleStmt, GrantRoleStmt, Node, RoleSpec, RoleSpecType,
 };
 
 /// The role's name; `PUBLIC` is `public`, the current role is the one that owns everything.
@@ -160,135 +159,5 @@ impl Draft<'_> {
             with_grant_option: false,
         });
         Ok(())
-    }
-
-    pub(super) fn grant(&mut self, statement: &GrantStmt) -> Result<()> {
-        let kind = ObjectType::try_from(statement.objtype).unwrap_or(ObjectType::Undefined);
-        let object = object_word(kind);
-        let names = match GrantTargetType::try_from(statement.targtype) {
-            Ok(GrantTargetType::AclTargetAllInSchema) => {
-                let mut names = Vec::new();
-                for schema in strings(&statement.objects) {
-                    self.require_schema(&schema)?;
-                    names.extend(self.all_in_schema(kind, &schema));
-                }
-                names
-            }
-            _ => self.granted_objects(kind, &statement.objects)?,
-        };
-        self.push_grants(statement, object, names)
-    }
-
-    pub(super) fn alter_default_privileges(&mut self, statement: &AlterDefaultPrivilegesStmt) -> Result<()> {
-        let action = required(statement.action.as_ref())?;
-        let mut schemas = Vec::new();
-        for option in def_elems(&statement.options).filter(|option| option.defname == "schemas") {
-            schemas.extend(strings(option.arg.as_deref().map(items).unwrap_or_default()));
-        }
-        for schema in &schemas {
-            self.require_schema(schema)?;
-        }
-        let kind = ObjectType::try_from(action.objtype).unwrap_or(ObjectType::Undefined);
-        let names = schemas.into_iter().map(|schema| Name::new(schema, "")).collect();
-        self.push_grants(action, &format!("DEFAULT {}", object_word(kind)), names)
-    }
-
-    /// One entry for privileges on whole objects, one for each set of columns.
-    fn push_grants(&mut self, statement: &GrantStmt, object: &str, names: Vec<Name>) -> Result<()> {
-        let roles = role_names(&statement.grantees);
-        for role in &roles {
-            self.require_role(role)?;
-        }
-        let mut plain = Vec::new();
-        let mut entries: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
-        for node in &statement.privileges {
-            if let Some(NodeEnum::AccessPriv(privilege)) = node.node.as_ref() {
-                let word = privilege.priv_name.to_uppercase();
-                let columns = strings(&privilege.cols);
-                if columns.is_empty() {
-                    plain.push(word);
-                } else {
-                    let words = if word.is_empty() { Vec::new() } else { vec![word] };
-                    entries.push(("COLUMN".to_owned(), columns, words));
-                }
-            }
-        }
-        if entries.is_empty() || !plain.is_empty() {
-            entries.insert(0, (object.to_owned(), Vec::new(), plain));
-        }
-        for (object, columns, privileges) in entries {
-            self.catalog.grants.push(Grant {
-                grant: statement.is_grant,
-                object,
-                names: names.clone(),
-                columns,
-                privileges,
-                roles: roles.clone(),
-                with_grant_option: statement.grant_option,
-            });
-        }
-        Ok(())
-    }
-
-    fn all_in_schema(&self, kind: ObjectType, schema: &str) -> Vec<Name> {
-        let within = |name: &&Name| name.schema == schema;
-        match kind {
-            ObjectType::ObjectSequence => self.catalog.sequences.keys().filter(within).cloned().collect(),
-            ObjectType::ObjectTable => self.catalog.relations.keys().filter(within).cloned().collect(),
-            _ => self.catalog.functions.keys().filter(within).cloned().collect(),
-        }
-    }
-
-    fn granted_objects(&self, kind: ObjectType, objects: &[Node]) -> Result<Vec<Name>> {
-        let mut names = Vec::new();
-        for node in objects {
-            names.push(match kind {
-                ObjectType::ObjectTable | ObjectType::ObjectSequence => {
-                    let parts = dotted(node);
-                    let found = self.lookup(&parts, |catalog, name| {
-                        catalog.relations.contains_key(name) || catalog.sequences.contains_key(name)
-                    });
-                    found.ok_or_else(|| {
-                        Problem::new("42P01", format!("relation \"{}\" does not exist", parts.join(".")))
-                    })?
-                }
-                ObjectType::ObjectSchema => {
-                    let schema = string(node).unwrap_or_default();
-                    self.require_schema(&schema)?;
-                    Name::new(schema, "")
-                }
-                ObjectType::ObjectFunction | ObjectType::ObjectProcedure | ObjectType::ObjectRoutine => {
-                    match node.node.as_ref() {
-                        Some(NodeEnum::ObjectWithArgs(function)) => self.find_function(function, kind)?.0,
-                        _ => continue,
-                    }
-                }
-                ObjectType::ObjectType | ObjectType::ObjectDomain => {
-                    let parts = dotted(node);
-                    match self.user_type_name(&parts) {
-                        Some(name) => name,
-                        None => {
-                            let words = format!("type \"{}\" does not exist", parts.join("."));
-                            return Err(Problem::new("42704", words));
-                        }
-                    }
-                }
-                _ => Name::new("", dotted(node).join(".")),
-            });
-        }
-        Ok(names)
-    }
-}
-
-fn object_word(kind: ObjectType) -> &'static str {
-    match kind {
-        ObjectType::ObjectTable => "TABLE",
-        ObjectType::ObjectSequence => "SEQUENCE",
-        ObjectType::ObjectFunction | ObjectType::ObjectProcedure | ObjectType::ObjectRoutine => "FUNCTION",
-        ObjectType::ObjectSchema => "SCHEMA",
-        ObjectType::ObjectType | ObjectType::ObjectDomain => "TYPE",
-        ObjectType::ObjectDatabase => "DATABASE",
-        ObjectType::ObjectLanguage => "LANGUAGE",
-        _ => "OTHER",
     }
 }

@@ -76,15 +76,15 @@ fn raise(call: &Call<'_>) -> Result<Value> {
 /// `pg_refuse_row(view, column, …)`: a row that a view WITH CHECK OPTION does not show.
 fn refuse_row(call: &Call<'_>) -> Result<Value> {
     let view = name_of(call);
-    Err(Problem::new("44000", format!("new row violates check option for view \"{view}\""))
-        .with_details(failing_row(call)))
+    let problem = Problem::new("44000", format!("new row violates check option for view \"{view}\""));
+    Err(with_row(call, problem))
 }
 
 /// `pg_refuse_part(partition, column, …)`: a row that a partition does not hold.
 fn refuse_part(call: &Call<'_>) -> Result<Value> {
     let partition = name_of(call);
-    Err(Problem::new("23514", format!("new row for relation \"{partition}\" violates partition constraint"))
-        .with_details(failing_row(call)))
+    let message = format!("new row for relation \"{partition}\" violates partition constraint");
+    Err(with_row(call, Problem::new("23514", message)))
 }
 
 fn name_of<'c>(call: &Call<'c>) -> &'c str {
@@ -94,9 +94,13 @@ fn name_of<'c>(call: &Call<'c>) -> &'c str {
     }
 }
 
-fn failing_row(call: &Call<'_>) -> String {
+/// Without a row where policies may hide it.
+fn with_row(call: &Call<'_>, problem: Problem) -> Problem {
+    if call.args.len() == 1 {
+        return problem;
+    }
     let values = call.types.iter().zip(call.args.iter().copied()).skip(1);
-    format!("Failing row contains {}.", value::show_row(values, call.context))
+    problem.with_details(format!("Failing row contains {}.", value::show_row(values, call.context)))
 }
 
 /// The value of a subquery's only row.

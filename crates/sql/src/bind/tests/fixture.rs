@@ -94,6 +94,7 @@ fn function(catalog: &mut Catalog, name: &str, arguments: Vec<Argument>, returns
         volatility: Volatility::Stable,
         strict: false,
         security_definer: false,
+        owner: None,
         settings: Vec::new(),
         comment: None,
         definition: String::new(),
