@@ -1,4 +1,5 @@
-//! The description of the API: an OpenAPI 3.1 document made from the catalog, kept until the catalog changes.
+//! The description of the API: an OpenAPI 3.1 document made from the catalog, kept until the catalog changes. It shows a
+//! role what that role may use.
 
 mod defaults;
 mod functions;
@@ -7,45 +8,61 @@ mod schemas;
 
 use crate::rest::RestSettings;
 use bytes::Bytes;
-use mainstay_sql::Catalog;
+use mainstay_sql::catalog::Relation;
+use mainstay_sql::{Catalog, Name};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Documents by schema, of one version of the catalog.
+/// By schema and role.
+type Documents = HashMap<(String, String), Bytes>;
+
+/// Documents by schema and role, of one version of the catalog.
 #[derive(Default)]
 pub(crate) struct OpenApi {
-    made: Mutex<(u64, HashMap<String, Bytes>)>,
+    made: Mutex<(u64, Documents)>,
 }
 
 impl OpenApi {
-    pub fn document(&self, settings: &RestSettings, catalog: &Arc<Catalog>, schema: &str) -> Bytes {
+    pub fn document(
+        &self,
+        settings: &RestSettings,
+        catalog: &Arc<Catalog>,
+        schema: &str,
+        role: &str,
+    ) -> Bytes {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.0 != catalog.version {
             *made = (catalog.version, HashMap::new());
         }
-        if let Some(known) = made.1.get(schema) {
+        let key = (schema.to_owned(), role.to_owned());
+        if let Some(known) = made.1.get(&key) {
             return known.clone();
         }
-        let document = Bytes::from(document(settings, catalog, schema).to_string());
-        made.1.insert(schema.to_owned(), document.clone());
+        let document = Bytes::from(document(settings, catalog, schema, role).to_string());
+        // Tokens name roles; those that no migration made are not worth remembering.
+        if catalog.roles.contains_key(role) {
+            made.1.insert(key, document.clone());
+        }
         document
     }
 }
 
-/// The whole document.
-pub fn document(settings: &RestSettings, catalog: &Catalog, schema: &str) -> Value {
+/// The whole document, as far as the role may use it.
+pub fn document(settings: &RestSettings, catalog: &Catalog, schema: &str, role: &str) -> Value {
     let mut parts = Parts::default();
-    for (name, relation) in &catalog.relations {
-        if name.schema == schema && !relation.is_partition() {
-            relations::describe(&mut parts, catalog, relation);
-        }
+    let rights = catalog.rights_of(role).unwrap_or_else(|_| catalog.rights_of_nobody());
+    let named = |name: &Name| name.schema == schema && rights.on_schema(schema);
+    let shown = |relation: &Relation| named(&relation.name) && !relation.is_partition();
+    for relation in catalog.relations.values().filter(|relation| shown(relation)) {
+        relations::describe(&mut parts, catalog, relation, &rights);
     }
-    for (name, overloads) in &catalog.functions {
-        if name.schema == schema {
-            functions::describe(&mut parts, catalog, name, overloads);
-        }
+    for (name, overloads) in catalog.functions.iter().filter(|(name, _)| named(name)) {
+        let callable: Vec<_> =
+            overloads.iter().filter(|function| rights.on_function(function)).cloned().collect();
+        functions::describe(&mut parts, catalog, name, &callable);
     }
+    parts.rows_of_functions(catalog, schema);
     parts.shared();
     let description =
         catalog.schemas.get(schema).and_then(|schema| schema.comment.clone()).unwrap_or_default();
@@ -82,6 +99,21 @@ impl Parts {
         self.tags.push(json!({ "name": name, "description": comment.unwrap_or_default() }));
     }
 
+    /// Rows that functions return of tables that the role does not see otherwise.
+    fn rows_of_functions(&mut self, catalog: &Catalog, schema: &str) {
+        let mut wanted = Vec::new();
+        for path in self.paths.values() {
+            references(path, &mut wanted);
+        }
+        for relation in catalog.relations.values().filter(|relation| relation.name.schema == schema) {
+            let id = format!("row.{}", key(&relation.name.name));
+            if wanted.contains(&id) && !self.schemas.contains_key(&id) {
+                let row = schemas::of_row(catalog, relation, schemas::Use::Read);
+                self.schemas.insert(id, row);
+            }
+        }
+    }
+
     /// What every operation refers to.
     fn shared(&mut self) {
         for (key, name, place, example, description) in PARAMETERS {
@@ -111,6 +143,24 @@ impl Parts {
         self.responses
             .insert("problem".to_owned(), json!({ "description": "A problem", "content": problem }));
         self.responses.insert("nothing".to_owned(), json!({ "description": "Done; no body" }));
+    }
+}
+
+/// The names of the schemas that a part of the document refers to.
+fn references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                match value {
+                    Value::String(to) if name == "$ref" => {
+                        found.extend(to.strip_prefix("#/components/schemas/").map(str::to_owned));
+                    }
+                    _ => references(value, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
     }
 }
 

@@ -4,9 +4,16 @@ use super::schemas::{Use, of_row};
 use super::{Parts, key, parameter, problem, segment};
 use mainstay_sql::Catalog;
 use mainstay_sql::catalog::{Relation, RelationKind};
+use mainstay_sql::privilege::{Privilege, Rights};
 use serde_json::{Map, Value, json};
 
-pub(super) fn describe(parts: &mut Parts, catalog: &Catalog, relation: &Relation) {
+pub(super) fn describe(parts: &mut Parts, catalog: &Catalog, relation: &Relation, rights: &Rights<'_>) {
+    let may = |privilege| rights.on_relation(relation, privilege).is_some();
+    let (reads, inserts, updates, deletes) =
+        (may(Privilege::Select), may(Privilege::Insert), may(Privilege::Update), may(Privilege::Delete));
+    if !(reads || inserts || updates || deletes) {
+        return;
+    }
     let name = relation.name.name.as_str();
     let id = key(name);
     parts.tag(name, relation.comment.as_deref());
@@ -26,15 +33,23 @@ pub(super) fn describe(parts: &mut Parts, catalog: &Catalog, relation: &Relation
         filters.push(parameter(&filter));
     }
     let mut path = Map::new();
-    path.insert("get".to_owned(), read(name, &id, &filters));
+    if reads {
+        path.insert("get".to_owned(), read(name, &id, &filters));
+    }
     if is_writable(relation) {
         for (used, word) in [(Use::Insert, "insert"), (Use::Update, "update")] {
             parts.schemas.insert(format!("{word}.{id}"), of_row(catalog, relation, used));
         }
-        path.insert("post".to_owned(), insert(name, &id));
-        path.insert("patch".to_owned(), update(name, &id, &filters));
-        path.insert("delete".to_owned(), delete(name, &id, &filters));
-        if relation.primary_key().is_some() {
+        if inserts {
+            path.insert("post".to_owned(), insert(name, &id));
+        }
+        if updates {
+            path.insert("patch".to_owned(), update(name, &id, &filters));
+        }
+        if deletes {
+            path.insert("delete".to_owned(), delete(name, &id, &filters));
+        }
+        if inserts && updates && relation.primary_key().is_some() {
             path.insert("put".to_owned(), replace(name, &id, &filters));
         }
     }
@@ -69,7 +84,7 @@ fn read(name: &str, id: &str, filters: &[Value]) -> Value {
         },
     });
     json!({
-        "operationId": format!("read_{id}"),
+        "operationId": format!("reads{id}"),
         "tags": [name],
         "summary": format!("Read rows of {name}"),
         "parameters": with(filters, &["select", "order", "limit", "offset", "or", "and", "range", "preferCount"]),
@@ -94,7 +109,7 @@ fn body(id: &str, word: &str, many: bool) -> Value {
 
 fn insert(name: &str, id: &str) -> Value {
     json!({
-        "operationId": format!("insert_{id}"),
+        "operationId": format!("inserts{id}"),
         "tags": [name],
         "summary": format!("Insert or upsert rows of {name}"),
         "parameters": with(&[], &["select", "columns", "on_conflict", "preferWrite"]),
@@ -109,7 +124,7 @@ fn insert(name: &str, id: &str) -> Value {
 
 fn update(name: &str, id: &str, filters: &[Value]) -> Value {
     json!({
-        "operationId": format!("update_{id}"),
+        "operationId": format!("updates{id}"),
         "tags": [name],
         "summary": format!("Change the rows of {name} that the filters choose"),
         "parameters": with(filters, &["select", "columns", "or", "and", "preferWrite"]),
@@ -131,7 +146,7 @@ fn replace(name: &str, id: &str, filters: &[Value]) -> Value {
 
 fn delete(name: &str, id: &str, filters: &[Value]) -> Value {
     json!({
-        "operationId": format!("delete_{id}"),
+        "operationId": format!("deletes{id}"),
         "tags": [name],
         "summary": format!("Delete the rows of {name} that the filters choose"),
         "parameters": with(filters, &["select", "or", "and", "preferWrite"]),

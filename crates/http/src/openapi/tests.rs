@@ -70,6 +70,7 @@ pub(crate) fn catalog() -> Catalog {
         volatility: Volatility::Stable,
         strict: false,
         security_definer: false,
+        owner: None,
         settings: Vec::new(),
         comment: None,
         definition: String::new(),
@@ -80,7 +81,7 @@ pub(crate) fn catalog() -> Catalog {
 
 #[test]
 fn tables_and_functions_are_described() {
-    let document = document(&RestSettings::default(), &catalog(), "public");
+    let document = document(&RestSettings::default(), &catalog(), "public", "service_role");
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(document["servers"][0]["url"], "/rest/v1");
     let row = &document["components"]["schemas"]["row.orders"];
@@ -113,7 +114,7 @@ fn references_resolve_and_operations_are_unique() {
             _ => {}
         }
     }
-    let document = document(&RestSettings::default(), &catalog(), "public");
+    let document = document(&RestSettings::default(), &catalog(), "public", "service_role");
     let (mut references, mut operations) = (Vec::new(), Vec::new());
     walk(&document, &mut references, &mut operations);
     for reference in references {
@@ -130,12 +131,12 @@ fn references_resolve_and_operations_are_unique() {
 fn a_document_is_kept_until_the_catalog_changes() {
     let (open_api, settings) = (OpenApi::default(), RestSettings::default());
     let first = Arc::new(catalog());
-    let one = open_api.document(&settings, &first, "public");
-    assert_eq!(one.as_ptr(), open_api.document(&settings, &first, "public").as_ptr());
+    let one = open_api.document(&settings, &first, "public", "service_role");
+    assert_eq!(one.as_ptr(), open_api.document(&settings, &first, "public", "service_role").as_ptr());
     let mut second = catalog();
     second.version = 2;
     second.relations.clear();
-    assert_ne!(one, open_api.document(&settings, &Arc::new(second), "public"));
+    assert_ne!(one, open_api.document(&settings, &Arc::new(second), "public", "service_role"));
 }
 
 #[test]
@@ -181,4 +182,20 @@ fn defaults_have_the_form_of_their_column() {
     ] {
         assert_eq!(default(ty, text), None, "{text}");
     }
+}
+
+#[test]
+fn a_document_shows_what_the_role_may_use() {
+    let paths = |catalog: &Catalog, role: &str| -> Vec<String> {
+        let document = document(&RestSettings::default(), catalog, "public", role);
+        document["paths"].as_object().into_iter().flatten().map(|(path, _)| path.clone()).collect()
+    };
+    let mut catalog = catalog();
+    assert_eq!(paths(&catalog, "anon"), ["/rpc/place_order"]);
+    assert_eq!(paths(&catalog, "service_role"), ["/orders", "/rpc/place_order"]);
+    let name = Name::public("orders");
+    let mut guarded = (*catalog.relations[&name]).clone();
+    guarded.row_security = true;
+    catalog.relations.insert(name, Arc::new(guarded));
+    assert_eq!(paths(&catalog, "anon"), ["/orders", "/rpc/place_order"]);
 }

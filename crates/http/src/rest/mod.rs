@@ -204,9 +204,9 @@ impl Rest {
         self.service.catalog()
     }
 
-    /// The description of one schema, as JSON; made once per version of the catalog.
-    pub fn description(&self, schema: &str) -> bytes::Bytes {
-        self.open_api.document(&self.settings, &self.service.catalog(), schema)
+    /// The description of one schema for a role, as JSON; made once per version of the catalog.
+    pub fn description(&self, schema: &str, role: &str) -> bytes::Bytes {
+        self.open_api.document(&self.settings, &self.service.catalog(), schema, role)
     }
 
     fn resource<'a>(&self, path: &'a str) -> Result<Resource<'a>> {
@@ -302,7 +302,7 @@ impl Rest {
             return self.options(&resource, schema).map(Prepared::Answer);
         }
         let draft = match &resource {
-            Resource::Root => return self.describe(head, schema).map(Prepared::Answer),
+            Resource::Root => return self.describe(head, schema, &actor.role).map(Prepared::Answer),
             Resource::Relation(name) if import::is_asked(head) => {
                 return self.relation_request(head, schema, name).map(Prepared::Import);
             }
@@ -354,7 +354,7 @@ impl Rest {
         crate::compress::apply(&head.headers, response, self.settings.compress_bytes_min)
     }
 
-    fn describe(&self, head: &Parts, schema: &str) -> Result<Response> {
+    fn describe(&self, head: &Parts, schema: &str, role: &str) -> Result<Response> {
         use hyper::Method;
         if head.method != Method::GET && head.method != Method::HEAD {
             return Err(unsupported(&head.method));
@@ -363,7 +363,7 @@ impl Rest {
             head.headers.get(hyper::header::ACCEPT),
             media::Offers { root: true, ..media::Offers::default() },
         )?;
-        let mut response = Response::new(self.description(schema).into());
+        let mut response = Response::new(self.description(schema, role).into());
         response.headers_mut().insert(hyper::header::CONTENT_TYPE, media.content_type());
         self.profile(&mut response, schema);
         Ok(response)
