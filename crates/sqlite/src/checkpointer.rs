@@ -22,6 +22,7 @@ fn run(shared: &Shared, connection: &Connection, checkpoint: Checkpoint) -> Resu
     if shared.disk_failed.load(Ordering::Acquire) {
         return Err(problems::disk_failed());
     }
+    let _refusing = shared.slots.refuse(shared.settings.wal_patience);
     // Most of the log is copied beside the writer in either case.
     let mut outcome = raw::wal_checkpoint(connection.raw(), ffi::SQLITE_CHECKPOINT_PASSIVE);
     if outcome.is_ok() && checkpoint == Checkpoint::Restart {

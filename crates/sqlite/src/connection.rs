@@ -44,6 +44,10 @@ pub(crate) struct Connection {
     catalog_version: u64,
     capacity: usize,
     uses: u64,
+    /// The commits that the open snapshot shows, where one stays open between reads.
+    snapshot: Option<u64>,
+    /// The commits before the last read.
+    commits: u64,
 }
 
 /// The statements of a plan.
@@ -105,6 +109,8 @@ impl Connection {
             catalog_version: 0,
             capacity: settings.statement_cache.max(16),
             uses: 0,
+            snapshot: None,
+            commits: u64::MAX,
         };
         connection.configure(role, settings)?;
         Ok(connection)
@@ -289,6 +295,36 @@ impl Connection {
             if let Err(failure) = self.inner.execute_batch(&format!("DROP TABLE IF EXISTS temp.{name}")) {
                 tracing::warn!(table, error = %failure, "cannot drop a scratch table");
             }
+        }
+    }
+
+    /// Begins a read that must see so many commits: in the snapshot that is open where it shows them, in one that
+    /// stays open where nothing was committed since the last read, and else in one of its own.
+    pub fn share_snapshot(&mut self, commits: u64) -> Result<(), Failure> {
+        if self.snapshot == Some(commits) {
+            return Ok(());
+        }
+        self.end_snapshot();
+        if self.commits == commits {
+            self.execute("BEGIN", &[])?;
+            self.snapshot = Some(commits);
+        }
+        self.commits = commits;
+        Ok(())
+    }
+
+    /// The commits that the open snapshot shows.
+    pub fn snapshot(&self) -> Option<u64> {
+        self.snapshot
+    }
+
+    /// Ends the snapshot that stays open between reads.
+    pub fn end_snapshot(&mut self) {
+        if self.snapshot.take().is_some()
+            && self.in_transaction()
+            && let Err(failure) = self.execute("COMMIT", &[]).or_else(|_| self.execute("ROLLBACK", &[]))
+        {
+            tracing::error!(%failure, "cannot end a snapshot");
         }
     }
 

@@ -42,6 +42,7 @@ mod scope;
 mod sequences;
 mod settings;
 mod shared;
+mod slots;
 mod store;
 mod stream;
 mod work;

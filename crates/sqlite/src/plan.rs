@@ -50,6 +50,11 @@ impl NativePlan {
         self.body_bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// Whether rows go through tables of the connection's own.
+    pub fn has_scratch(&self) -> bool {
+        self.compiled.steps.iter().any(|step| step.into.is_some())
+    }
+
     pub fn is_heavy(&self) -> bool {
         self.heavy.load(Ordering::Relaxed) > 0
     }

@@ -18,7 +18,7 @@ use mainstay_sql::Catalog;
 use mainstay_types::Context;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -28,7 +28,6 @@ const WAITING_MAX: usize = 1024;
 
 pub(crate) struct Readers {
     shared: Arc<Shared>,
-    slots: Vec<Mutex<Option<Connection>>>,
     queue: Arc<Queue<Job>>,
     is_closed: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -53,7 +52,6 @@ impl Readers {
     pub fn start(shared: &Arc<Shared>) -> Result<Readers> {
         let readers = Readers {
             shared: Arc::clone(shared),
-            slots: (0..shared.settings.inline_readers.max(1)).map(|_| Mutex::new(None)).collect(),
             queue: Arc::new(Queue::new(WAITING_MAX)),
             is_closed: AtomicBool::new(false),
             threads: Mutex::new(Vec::new()),
@@ -140,26 +138,21 @@ impl Readers {
                 Err(problem) => return Inline::Done(Err(problem)),
             }
         }
-        let own = slot_of_thread();
-        for offset in 0..self.slots.len() {
-            let Some(slot) = self.slots.get((own + offset) % self.slots.len()) else { continue };
-            let mut slot = match slot.try_lock() {
-                Ok(slot) => slot,
-                // A panic between statements leaves nothing half done: the guards have reset them.
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => continue,
-            };
-            let connection = match &mut *slot {
+        let (own, slots) = (slot_of_thread(), self.shared.slots.all());
+        for offset in 0..slots.len() {
+            let Some(slot) = slots.get((own + offset) % slots.len()) else { continue };
+            let Some(mut connection) = slot.try_lock() else { continue };
+            let connection = match &mut *connection {
                 Some(connection) => connection,
-                None => match open(&self.shared) {
-                    Ok(connection) => slot.insert(connection),
+                empty => match open(&self.shared) {
+                    Ok(opened) => empty.insert(opened),
                     Err(problem) => return Inline::Done(Err(problem)),
                 },
             };
             // Few steps may take long where each calls a function that does.
             let deadline = Instant::now().checked_add(read.timeout);
             let limit = Limit { steps: self.shared.settings.inline_budget, deadline };
-            return match run_read(connection, &self.shared, read, limit) {
+            return match run_in_snapshot(connection, &self.shared, read, limit) {
                 Ok(rows) => Inline::Done(Ok(rows)),
                 Err(ReadFailed::TooLong) => Inline::Elsewhere,
                 Err(ReadFailed::Problem(problem)) => Inline::Done(Err(problem)),
@@ -178,8 +171,8 @@ impl Readers {
                 tracing::error!("a reader thread ended by a panic");
             }
         }
-        for slot in &self.slots {
-            slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for slot in self.shared.slots.all() {
+            slot.close();
         }
     }
 }
@@ -265,6 +258,31 @@ impl From<Problem> for ReadFailed {
     }
 }
 
+/// A read in the snapshot that stays open between the reads of a slot.
+fn run_in_snapshot(
+    connection: &mut Connection,
+    shared: &Shared,
+    read: &Read,
+    limit: Limit,
+) -> std::result::Result<Vec<Rows>, ReadFailed> {
+    // What the end of the transaction would take back, or what it would not, is nothing to keep one open for.
+    let scratch =
+        read.steps.iter().any(|step| native(&step.plan, shared.number).is_ok_and(NativePlan::has_scratch));
+    if scratch || !shared.slots.may_stay_open() {
+        connection.end_snapshot();
+        return run_read(connection, shared, read, limit);
+    }
+    let commits = shared.snapshots.load(Ordering::Acquire);
+    connection
+        .share_snapshot(commits)
+        .map_err(|failure| ReadFailed::Problem(problems::of_failure(&failure, None)))?;
+    let outcome = run_read(connection, shared, read, limit);
+    if outcome.is_err() || !shared.slots.may_stay_open() {
+        connection.end_snapshot();
+    }
+    outcome
+}
+
 fn run_read(
     connection: &mut Connection,
     shared: &Shared,
@@ -293,7 +311,7 @@ fn run_read(
     });
     scope::set_limit(limit);
     // One statement is a snapshot of its own; several need a transaction around them.
-    let transaction = read.steps.len() > 1;
+    let transaction = read.steps.len() > 1 && connection.snapshot().is_none();
     if transaction {
         connection.execute("BEGIN", &[]).map_err(sqlite)?;
     }

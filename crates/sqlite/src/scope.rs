@@ -12,6 +12,8 @@ use mainstay_types::Context;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Steps of SQLite's machine between two looks at the limits.
@@ -53,6 +55,7 @@ thread_local! {
     static CAPTURE: RefCell<Option<Capture>> = const { RefCell::new(None) };
     static LENIENT: Cell<bool> = const { Cell::new(false) };
     static WAL_PAGES: Cell<u64> = const { Cell::new(0) };
+    static COMMITS: RefCell<Option<Arc<AtomicU64>>> = const { RefCell::new(None) };
 }
 
 /// Leaves the frame when dropped; what was there before comes back.
@@ -171,9 +174,19 @@ pub(crate) fn with_capture<R>(body: impl FnOnce(&mut Capture) -> R) -> Option<R>
     CAPTURE.with(|capture| capture.borrow_mut().as_mut().map(body))
 }
 
-/// Called by SQLite's write-ahead log hook.
+/// Called by SQLite's write-ahead log hook, before the statement that commits returns.
 pub(crate) fn on_commit(pages: u64) {
     WAL_PAGES.set(pages);
+    COMMITS.with_borrow(|commits| {
+        if let Some(commits) = commits {
+            commits.fetch_add(1, Ordering::Release);
+        }
+    });
+}
+
+/// Counts the commits of this thread there from now on. Only a writer's thread commits.
+pub(crate) fn count_commits(commits: Arc<AtomicU64>) {
+    COMMITS.set(Some(commits));
 }
 
 /// Pages in the write-ahead log after the last commit of this thread.

@@ -3,6 +3,7 @@
 use crate::backup::Backups;
 use crate::listeners::Listeners;
 use crate::settings::SqliteSettings;
+use crate::slots::Slots;
 use arc_swap::ArcSwap;
 use mainstay_base::{Env, Problem, Result};
 use mainstay_sql::Catalog;
@@ -27,6 +28,9 @@ pub(crate) struct Shared {
     pub listeners: Listeners,
     pub checkpoints: Checkpoints,
     pub backups: Backups,
+    pub slots: Slots,
+    /// Grows with each commit, before anybody hears of it.
+    pub snapshots: Arc<AtomicU64>,
     pub position: AtomicU64,
     pub commits: AtomicU64,
     pub writes: AtomicU64,
@@ -39,6 +43,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub fn new(settings: SqliteSettings, path: PathBuf, env: Env) -> Self {
+        let inline_readers = settings.inline_readers;
         Shared {
             number: crate::plan::take_number(),
             settings,
@@ -50,6 +55,8 @@ impl Shared {
             listeners: Listeners::default(),
             checkpoints: Checkpoints::default(),
             backups: Backups::default(),
+            slots: Slots::new(inline_readers),
+            snapshots: Arc::default(),
             position: AtomicU64::new(0),
             commits: AtomicU64::new(0),
             writes: AtomicU64::new(0),

@@ -127,6 +127,7 @@ fn step_back() {}
 impl Writer {
     fn open(shared: Arc<Shared>, check: bool) -> Result<Writer> {
         let problem = |failure: Failure| problems::of_failure(&failure, None);
+        scope::count_commits(Arc::clone(&shared.snapshots));
         let mut connection =
             Connection::open(&shared.path, Role::Writer, &shared.settings).map_err(problem)?;
         let mut opened = meta::open(&mut connection)?;
