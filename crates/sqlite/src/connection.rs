@@ -96,6 +96,7 @@ impl Connection {
             let message = "this user may only read it".to_owned();
             return Err(Failure { code: rusqlite::ffi::SQLITE_READONLY, message });
         }
+        raw::set_lookaside(&inner, false)?;
         inner.busy_timeout(BUSY_TIMEOUT)?;
         // Without this, SQLite looks at the value of `LIMIT ?` while it plans, and plans anew for each other value.
         inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -113,6 +114,7 @@ impl Connection {
             commits: u64::MAX,
         };
         connection.configure(role, settings)?;
+        raw::set_lookaside(&connection.inner, true)?;
         Ok(connection)
     }
 
@@ -331,5 +333,25 @@ impl Connection {
     /// Whether a transaction is open.
     pub fn in_transaction(&self) -> bool {
         !self.inner.is_autocommit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_allocations_of_statements_find_room_on_the_connection() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let settings = SqliteSettings::new(directory.path());
+        let path = directory.path().join("main.db");
+        let mut connection = Connection::open(&path, Role::Writer, &settings).expect("opens");
+        connection.batch("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)").expect("creates");
+        connection.execute("INSERT INTO t VALUES (1, 'one'), (2, 'two')", &[]).expect("inserts");
+        raw::lookaside_misses(&connection.inner);
+        for _ in 0..10 {
+            connection.execute("SELECT b FROM t ORDER BY b", &[]).expect("reads");
+        }
+        assert_eq!(raw::lookaside_misses(&connection.inner), 0);
     }
 }
