@@ -50,9 +50,7 @@ pub(crate) fn write(micros: i64, separator: char, offset: Option<(i32, bool)>, o
         TIMESTAMP_NEGATIVE_INFINITY => _ = out.write_str("-infinity"),
         _ => {
             let moment = Moment::of_micros(micros);
-            encode::date(&moment, out);
-            let _ = out.write_char(separator);
-            encode::time(&moment, out);
+            encode::date_time(&moment, separator, out);
             if let Some((seconds, with_minutes)) = offset {
                 encode::offset(seconds, with_minutes, out);
             }

@@ -13,6 +13,9 @@ pub(crate) fn input(text: &str, _context: &Context) -> Result<Value> {
 
 /// Accepts what PostgreSQL accepts: any case, braces around it, a hyphen after any group of four digits.
 pub(crate) fn parse(text: &str) -> Option<[u8; 16]> {
+    if let Some(bytes) = text.as_bytes().try_into().ok().and_then(usual) {
+        return Some(bytes);
+    }
     let inner = match text.strip_prefix('{') {
         Some(rest) => rest.strip_suffix('}')?,
         None => text,
@@ -30,7 +33,33 @@ pub(crate) fn parse(text: &str) -> Option<[u8; 16]> {
     source.is_empty().then_some(bytes)
 }
 
-pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
+/// The form in which uuids are shown, read without a look at each digit's kind.
+fn usual(text: &[u8; 36]) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    let mut wrong = 0;
+    for (byte, at) in bytes.iter_mut().zip(PLACES) {
+        let (high, low) = (DIGITS[usize::from(text[at])], DIGITS[usize::from(text[at + 1])]);
+        wrong |= high | low;
+        *byte = high << 4 | (low & 15);
+    }
+    let hyphens = [8, 13, 18, 23].iter().all(|at| text[*at] == b'-');
+    (hyphens && wrong < 16).then_some(bytes)
+}
+
+/// What each byte is worth as a digit; 255 where it is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [255; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if let Some(digit) = hex_digit(byte as u8) {
+            digits[byte] = digit;
+        }
+        byte += 1;
+    }
+    digits
+};
+
+pub(crate) const fn hex_digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

@@ -20,6 +20,12 @@ impl Write for Bytes<'_> {
 const PAIRS: &str = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
                      5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
+/// The two digits of a number below a hundred.
+pub(crate) fn pair(number: u32) -> Option<&'static [u8]> {
+    let at = number as usize * 2;
+    PAIRS.as_bytes().get(at..at + 2)
+}
+
 /// A number with at least `width` digits, zeros in front.
 pub(crate) fn padded(out: &mut impl Write, number: u64, width: usize) {
     if width == 2 && number < 100 {
