@@ -133,3 +133,10 @@ from order_totals t;
 
 insert into refunds (payment_id, amount, reason)
 select id, amount, 'order cancelled' from payments where state = 'refunded';
+
+-- The suppliers have accounts too: they see what they deliver.
+insert into profiles (id, email, display_name, kind, created_at)
+select ('00000000-0000-4000-8000-' || lpad((600 + id)::text, 12, '0'))::uuid,
+       'contact@supplier' || id || '.example.com', name, 'supplier', timestamptz '2025-01-06 09:00:00+00'
+from suppliers;
+update suppliers set profile_id = ('00000000-0000-4000-8000-' || lpad((600 + id)::text, 12, '0'))::uuid;

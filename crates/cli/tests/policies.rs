@@ -265,3 +265,77 @@ fn what_was_never_granted_is_refused_with_advice() {
     let service = token("service_role", "");
     assert_eq!(world.get(&service, "/rest/v1/docs?select=id&order=id").text(), r#"[{"id":1},{"id":2}]"#);
 }
+
+/// The rows that a caller gets, and how many there are.
+fn rows(server: &Server, who: &str, path: &str) -> Vec<Value> {
+    let mut headers = vec![("prefer", "count=exact")];
+    if !who.is_empty() {
+        headers.push(("authorization", who));
+    }
+    let answer = server.send("GET", path, &headers, None);
+    assert!(answer.status < 300, "{path}: {}", answer.text());
+    answer.json().as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn the_shop_shows_each_account_its_own() {
+    let app = App::shop();
+    let settings = format!("[rest]\nrows_max = 0\n[auth]\njwt_secret = \"{SECRET}\"\n");
+    std::fs::write(app.path().join("mainstay.toml"), settings).expect("writes");
+    let server = app.dev();
+    let service = token("service_role", "");
+    let one = |path: &str, key: &str| {
+        let found = rows(&server, &service, path);
+        found.first().and_then(|row| row[key].as_str()).unwrap_or_else(|| panic!("{path}")).to_owned()
+    };
+    let buyer = one(
+        "/rest/v1/orders?select=profile_id,profiles!inner()&profiles.kind=eq.customer&limit=1",
+        "profile_id",
+    );
+    let clerk = one("/rest/v1/profiles?kind=eq.staff&select=id&limit=1", "id");
+    let maker = one("/rest/v1/suppliers?profile_id=not.is.null&select=profile_id&limit=1", "profile_id");
+    let [customer, staff, supplier] = [&buyer, &clerk, &maker].map(|id| token("authenticated", id));
+
+    let all = |path: &str| rows(&server, &service, path).len();
+    let seen = |who: &str, path: &str| rows(&server, who, path).len();
+    assert_eq!(seen("", "/rest/v1/products?select=id"), all("/rest/v1/products?select=id&status=eq.active"));
+    for table in
+        ["orders", "order_items", "payments", "profiles", "addresses", "carts", "stock_levels", "suppliers"]
+    {
+        assert_eq!(seen("", &format!("/rest/v1/{table}?limit=5")), 0, "a visitor and {table}");
+    }
+    assert_eq!(seen("", "/rest/v1/best_sellers?limit=3"), 3);
+    assert_eq!(seen("", "/rest/v1/active_products?limit=3"), 3);
+    assert_eq!(seen("", "/rest/v1/products?select=id,in_stock&limit=3"), 3);
+
+    let own = format!("profile_id=eq.{buyer}");
+    assert_eq!(
+        seen(&customer, "/rest/v1/orders?select=id"),
+        all(&format!("/rest/v1/orders?select=id&{own}"))
+    );
+    let items = all(&format!("/rest/v1/order_items?select=line,orders!inner()&orders.{own}"));
+    assert_eq!(seen(&customer, "/rest/v1/order_items?select=line"), items);
+    assert_eq!(seen(&customer, "/rest/v1/profiles?select=id"), 1);
+    let promoted = server.send(
+        "PATCH",
+        &format!("/rest/v1/profiles?id=eq.{buyer}"),
+        &[("authorization", &customer)],
+        Some(br#"{"kind": "staff"}"#),
+    );
+    assert_eq!(
+        promoted.json()["message"],
+        json!("new row violates row-level security policy \"no_promotion\" for table \"profiles\"")
+    );
+
+    assert_eq!(seen(&staff, "/rest/v1/orders?select=id"), all("/rest/v1/orders?select=id"));
+    assert_eq!(seen(&staff, "/rest/v1/payments?select=id"), all("/rest/v1/payments?select=id"));
+
+    let delivered = all(&format!(
+        "/rest/v1/stock_levels?select=product_id,products!inner(suppliers!inner())&products.suppliers.profile_id=eq.{maker}"
+    ));
+    assert_eq!(seen(&supplier, "/rest/v1/stock_levels?select=product_id"), delivered);
+    assert_eq!(
+        seen(&supplier, "/rest/v1/orders?select=id"),
+        all(&format!("/rest/v1/orders?select=id&profile_id=eq.{maker}"))
+    );
+}

@@ -5,7 +5,8 @@ use super::html::snippet;
 use crate::grammar::encoded;
 use crate::rest::Rest;
 use mainstay_sql::Catalog;
-use mainstay_sql::catalog::{Column, ConstraintKind, Identity, Relation};
+use mainstay_sql::catalog::{Column, ConstraintKind, Identity, Policy, Relation};
+use mainstay_sql::privilege::{Privilege, Reach};
 use mainstay_types::Type;
 use serde_json::{Map, Value, json};
 
@@ -17,16 +18,24 @@ pub(super) fn calls(settings: &PageSettings, rest: &Rest, catalog: &Catalog, url
         .filter(|(name, relation)| name.schema == schema && relation.is_table())
         .map(|(_, relation)| &**relation)
         .collect();
-    // the table that most others point to is the one that people know
-    let read = tables.iter().rev().max_by_key(|table| references_to(catalog, table));
-    let write = tables.iter().min_by_key(|table| hurdles(table));
+    let opens = |table: &Relation, privilege| is_open(catalog, table, privilege);
+    // the table that most others point to is the one that people know; first those of which everybody sees something
+    let read = tables
+        .iter()
+        .rev()
+        .max_by_key(|table| (opens(table, Privilege::Select), references_to(catalog, table)));
+    let write = tables.iter().min_by_key(|table| (!opens(table, Privilege::Insert), hurdles(table)));
+    let key = |table: Option<&&Relation>, privilege| {
+        let (shown, name) = match table.is_none_or(|table| opens(table, privilege)) {
+            true => (&settings.anon_key, "<anon key>"),
+            false => (&settings.service_key, "<service_role key>"),
+        };
+        shown.as_deref().filter(|_| settings.dev).unwrap_or(name)
+    };
+    let (key, write_key) = (key(read, Privilege::Select), key(write, Privilege::Insert));
     let read = read.map_or("todos", |table| table.name.name.as_str());
     let body = write.map_or_else(|| json!({}), |table| sample(catalog, table)).to_string();
     let write = write.map_or("todos", |table| table.name.name.as_str());
-    let key = match (&settings.anon_key, settings.dev) {
-        (Some(key), true) => key.as_str(),
-        _ => "<anon key>",
-    };
     let address = |name: &str| format!("{url}{}/{}", rest.settings().mount, encoded(name));
     let curl = format!(
         "curl {} \\\n  -H {}",
@@ -37,7 +46,7 @@ pub(super) fn calls(settings: &PageSettings, rest: &Rest, catalog: &Catalog, url
         "curl {} \\\n  -H {} \\\n  -H 'Content-Type: application/json' \\\n  \
          -H 'Prefer: return=representation' \\\n  -d {}",
         shell(&address(write)),
-        shell(&format!("apikey: {key}")),
+        shell(&format!("apikey: {write_key}")),
         shell(&body)
     );
     let options = match schema {
@@ -59,6 +68,17 @@ pub(super) fn calls(settings: &PageSettings, rest: &Rest, catalog: &Catalog, url
         snippet("call-insert", "Write with curl", &insert),
         snippet("call-client", "From JavaScript", &client)
     )
+}
+
+/// Whether callers without a token may do it, to some row.
+fn is_open(catalog: &Catalog, table: &Relation, privilege: Privilege) -> bool {
+    let Ok(rights) = catalog.rights_of("anon") else { return false };
+    let lets = |policy: &Policy| {
+        let command = policy.command == "ALL" || policy.command == privilege.word();
+        policy.permissive && command && rights.policy_is_for(policy)
+    };
+    rights.on_relation(table, privilege) == Reach::Whole
+        && (!rights.is_restricted_on(table) || table.policies.iter().any(lets))
 }
 
 fn references_to(catalog: &Catalog, table: &Relation) -> usize {
