@@ -14,5 +14,5 @@ pub mod plan;
 pub mod policy;
 pub mod privilege;
 
-pub use bind::{Caller, compile, compile_as};
+pub use bind::{Caller, compile, compile_as, typed};
 pub use catalog::{Catalog, Name};

@@ -1,9 +1,12 @@
-//! Row policies: the embedded engine beside PostgreSQL.
+//! Row policies: the embedded engine beside PostgreSQL, and decisions in memory beside the engine.
 //!
-//! `MAINSTAY_POLICY_SEED` is the first seed, `MAINSTAY_POLICY_FILTERS` how many filters are rewritten.
+//! `MAINSTAY_POLICY_SEED` is the first seed, `MAINSTAY_POLICY_FILTERS` how many filters are rewritten,
+//! `MAINSTAY_POLICY_CONDITIONS` how many conditions are decided in memory.
 
 #[path = "policies/embedded.rs"]
 mod embedded;
+#[path = "policies/memory.rs"]
+mod memory;
 #[path = "policies/rewrite.rs"]
 mod rewrite;
 

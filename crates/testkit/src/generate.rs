@@ -58,6 +58,12 @@ impl Generator {
         KINDS[self.below(KINDS.len())]
     }
 
+    /// One condition over a row of `people`.
+    pub fn condition(&mut self) -> String {
+        let depth = 1 + self.below(3);
+        self.expression(Kind::Bool, depth)
+    }
+
     /// One query with an order that is fixed.
     pub fn query(&mut self) -> String {
         match self.below(6) {

@@ -50,6 +50,7 @@ mod setops;
 mod single;
 mod steps;
 mod subqueries;
+pub mod typed;
 mod types;
 mod update;
 mod windows;

@@ -90,15 +90,28 @@ impl Embedded {
         Ok(Acted { rows: tables.remove(0), count, after: tables })
     }
 
-    fn texts(&self, plan: &Plan, rows: &Rows) -> Vec<Vec<Option<String>>> {
-        let context = Context {
+    /// The rows of a query in storage form, as trusted code.
+    pub fn values(&self, query: &str) -> Result<Vec<Vec<Value>>> {
+        let plan = self.store.prepare(query, &[])?;
+        let steps = vec![Step { plan, values: Vec::new(), format: Format::Values }];
+        let read = Read { steps, session: Arc::default(), timeout: TIMEOUT };
+        Ok(self.runtime.block_on(self.store.read(read))?.remove(0).values)
+    }
+
+    /// What values are read and shown with.
+    pub fn context(&self) -> Context {
+        Context {
             env: Env::new(Machine),
             registry: self.store.catalog().types.clone(),
             session: Arc::default(),
             overrides: Arc::default(),
             transaction_time: 0,
             statement_time: 0,
-        };
+        }
+    }
+
+    fn texts(&self, plan: &Plan, rows: &Rows) -> Vec<Vec<Option<String>>> {
+        let context = self.context();
         let text = |(value, column): (&Value, &Column)| {
             (!value.is_null()).then(|| {
                 let mut out = String::new();

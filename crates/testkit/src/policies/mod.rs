@@ -27,7 +27,7 @@ create function auth.role() returns text language sql stable as $$
 create function auth.email() returns text language sql stable as $$
   select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email' $$;
 create function auth.jwt() returns jsonb language sql stable as $$
-  select coalesce(nullif(current_setting('request.jwt.claims', true), ''), '{}')::jsonb $$;
+  select nullif(current_setting('request.jwt.claims', true), '')::jsonb $$;
 ";
 
 /// Takes an application away.
