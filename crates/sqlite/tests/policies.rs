@@ -1,10 +1,12 @@
-//! Row policies: the embedded engine beside PostgreSQL, and decisions in memory beside the engine.
+//! Who may see and do what: the embedded engine beside PostgreSQL, on applications made from a seed.
 //!
-//! `MAINSTAY_POLICY_SEED` is the first seed, `MAINSTAY_POLICY_FILTERS` how many filters are rewritten,
-//! `MAINSTAY_POLICY_CONDITIONS` how many conditions are decided in memory.
+//! `MAINSTAY_POLICY_SEED` is the first seed, `MAINSTAY_POLICY_SEEDS` how many, `MAINSTAY_POLICY_CASES` the statements of
+//! each.
 
 #[path = "policies/embedded.rs"]
 mod embedded;
+#[path = "policies/judge.rs"]
+mod judge;
 #[path = "policies/memory.rs"]
 mod memory;
 #[path = "policies/rewrite.rs"]

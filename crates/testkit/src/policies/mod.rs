@@ -19,7 +19,7 @@ pub const ROLES: [&str; 6] = ["anon", "authenticated", "service_role", "r_staff"
 /// The roles and functions that the embedded engine has by itself.
 pub const POSTGRES_PRELUDE: &str = "
 create role anon; create role authenticated; create role service_role bypassrls;
-create schema auth; grant usage on schema auth to public;
+create schema auth;
 create function auth.uid() returns uuid language sql stable as $$
   select (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid $$;
 create function auth.role() returns text language sql stable as $$
@@ -39,7 +39,8 @@ do $$ begin
     drop owned by r_staff, r_boss, r_lone; drop role r_staff, r_boss, r_lone;
   end if;
 end $$;
-create schema public; grant usage on schema public to public; grant usage on schema auth to public;
+create schema public; grant usage on schema public to public;
+grant usage on schema auth to anon, authenticated, service_role;
 grant execute on all functions in schema auth to public;
 ";
 
