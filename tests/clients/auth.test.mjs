@@ -70,6 +70,8 @@ test('signing up, confirming by code, and being somebody in a query', async () =
   refused(await client.auth.verifyOtp({ email, token: code, type: 'signup' }), 403, 'otp_expired')
   const note = must(await client.from('notes').insert({ body: 'mine' }).select().single())
   assert.equal(note.owner, user.id)
+  assert.equal(must(await client.from('notes').select()).length, 1)
+  assert.deepEqual(must(await connect().from('notes').select()), [])
   assert.equal(must(await client.auth.getUser()).user.id, user.id)
   const { data } = await client.auth.getClaims()
   assert.equal(data.claims.sub, user.id)

@@ -73,6 +73,8 @@ create table notes (
   owner uuid not null default auth.uid() references auth.users (id) on delete cascade,
   body text not null
 );
+alter table notes enable row level security;
+create policy \"own notes\" on notes using (owner = auth.uid()) with check (owner = auth.uid());
 ";
 
 #[test]
