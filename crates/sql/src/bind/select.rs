@@ -215,7 +215,15 @@ impl Binder<'_> {
             Form::Constant(_) => Ok(Some(bound.sql)),
             _ => {
                 let function = if what == "LIMIT" { "pg_limit" } else { "pg_offset" };
-                Ok(Some(format!("coalesce(\"pg:{function}(int8)\"({}), {missing})", bound.sql)))
+                let sql = &bound.sql;
+                let checked = format!("coalesce(\"pg:{function}(int8)\"({sql}), {missing})");
+                // A parameter is looked at before a function is called for it: nearly always it is just a number.
+                let parameter =
+                    sql.strip_prefix('?').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+                Ok(Some(match parameter {
+                    true => format!("CASE WHEN {sql} >= 0 THEN {sql} ELSE {checked} END"),
+                    false => checked,
+                }))
             }
         }
     }

@@ -50,7 +50,7 @@ fn nulls_are_ordered_as_in_postgresql_where_there_can_be_any() {
         "SELECT id FROM users WHERE active ORDER BY email DESC, email, id DESC LIMIT $1",
         &[concat!(
             r#"SELECT "users"."id" FROM "users" WHERE "users"."active" ORDER BY "users"."email" DESC NULLS FIRST, "#,
-            r#""users"."email" NULLS LAST, "users"."id" DESC LIMIT coalesce("pg:pg_limit(int8)"(?1), -1)"#
+            r#""users"."email" NULLS LAST, "users"."id" DESC LIMIT CASE WHEN ?1 >= 0 THEN ?1 ELSE coalesce("pg:pg_limit(int8)"(?1), -1) END"#
         )],
     );
 }
