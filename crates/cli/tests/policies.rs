@@ -67,9 +67,15 @@ struct World {
 
 impl World {
     fn new() -> World {
+        World::with("")
+    }
+
+    /// With more settings of `[rest]`.
+    fn with(rest: &str) -> World {
         let app = App::guarded(APP);
-        let settings =
-            format!("[rest]\naggregates = true\nplan_enabled = true\n[auth]\njwt_secret = \"{SECRET}\"\n");
+        let settings = format!(
+            "[rest]\naggregates = true\nplan_enabled = true\n{rest}\n[auth]\njwt_secret = \"{SECRET}\"\n"
+        );
         std::fs::write(app.path().join("mainstay.toml"), settings).expect("writes");
         World { server: app.dev(), _app: app }
     }
@@ -145,14 +151,14 @@ fn no_read_shows_a_hidden_row() {
 fn no_form_of_an_answer_shows_a_hidden_row() {
     let world = World::new();
     let ann = token("authenticated", ANN);
-    let forms: &[(&str, &[(&str, &str)], &str)] = &[
-        ("CSV", &[("accept", "text/csv")], "id\n1"),
-        ("lines", &[("accept", "application/x-ndjson")], "{\"id\":1}\n"),
-        ("one object", &[("accept", "application/vnd.pgrst.object+json")], "{\"id\":1}"),
+    let forms = [
+        ("CSV", [("accept", "text/csv")], "id\n1"),
+        ("lines", [("accept", "application/x-ndjson")], "{\"id\":1}\n"),
+        ("one object", [("accept", "application/vnd.pgrst.object+json")], "{\"id\":1}"),
     ];
     for (what, headers, expected) in forms {
-        let answer = world.send(&ann, "GET", "/rest/v1/docs?select=id", headers, None);
-        assert_eq!(answer.text(), *expected, "{what}");
+        let answer = world.send(&ann, "GET", "/rest/v1/docs?select=id", &headers, None);
+        assert_eq!(answer.text(), expected, "{what}");
     }
     for kind in ["exact", "planned", "estimated"] {
         let prefer = format!("count={kind}");
@@ -167,6 +173,17 @@ fn no_form_of_an_answer_shows_a_hidden_row() {
     assert_eq!(world.get(&bob, "/rest/v1/docs?select=id").text(), r#"[{"id":2}]"#);
     assert_eq!(world.get(&ann, "/rest/v1/docs?select=id").text(), r#"[{"id":1}]"#);
     assert_eq!(world.get("", "/rest/v1/docs?select=id").text(), "[]");
+}
+
+#[test]
+fn streams_show_no_hidden_row() {
+    // A list without a bound leaves row by row.
+    let world = World::with("rows_max = 0");
+    let ann = token("authenticated", ANN);
+    let lines = &[("accept", "application/x-ndjson")];
+    assert_eq!(world.send(&ann, "GET", "/rest/v1/docs?select=id", lines, None).text(), "{\"id\":1}\n");
+    assert_eq!(world.send("", "GET", "/rest/v1/docs?select=id", lines, None).text(), "");
+    assert_eq!(world.get(&ann, "/rest/v1/docs?select=id").text(), r#"[{"id":1}]"#);
 }
 
 #[test]
@@ -338,4 +355,57 @@ fn the_shop_shows_each_account_its_own() {
         seen(&supplier, "/rest/v1/orders?select=id"),
         all(&format!("/rest/v1/orders?select=id&profile_id=eq.{maker}"))
     );
+}
+
+/// The ways into the store and into the service behind HTTP, and what keeps policies on each. A new way must be thought
+/// about here.
+const WAYS: &[(&str, &str)] = &[
+    ("RecordStore::catalog", "names, no rows; OpenAPI follows privileges (openapi::tests)"),
+    ("RecordStore::prepare", "trusted code of the house"),
+    ("RecordStore::prepare_as", "binds privileges and policies (sqlite: row_security)"),
+    (
+        "RecordStore::read",
+        "a plan of the session's role alone (testkit: a_plan_is_of_the_role_it_was_bound_for)",
+    ),
+    ("RecordStore::read_now", "as read"),
+    ("RecordStore::explain", "runs nothing; the plan is bound with its policies"),
+    ("RecordStore::stream", "as read"),
+    ("RecordStore::write", "as read"),
+    ("RecordStore::transact", "as read, for each step within"),
+    ("RecordStore::migrate", "for operators"),
+    ("RecordStore::applied", "for operators"),
+    ("RecordStore::listen", "for the house: nothing serves it yet"),
+    ("RecordStore::unlisten", "no rows"),
+    ("RecordStore::changes_after", "for the house: nothing serves it yet"),
+    ("RecordStore::backup", "for operators: the service key alone (cli: backup)"),
+    ("RecordStore::status", "no rows"),
+    ("RecordStore::close", "no rows"),
+    ("RestService::run", "no_read_shows_a_hidden_row, writes_meet_their_policies"),
+    ("RestService::run_at_once", "as run"),
+    ("RestService::transact", "the batch in writes_meet_their_policies"),
+    ("RestService::catalog", "as RecordStore::catalog"),
+    ("RestService::stream", "streams_show_no_hidden_row"),
+];
+
+#[test]
+fn every_way_in_is_known() {
+    let mut found = Vec::new();
+    for (name, source) in [
+        ("RecordStore", include_str!("../../engine/src/store.rs")),
+        ("RestService", include_str!("../../http/src/rest/mod.rs")),
+    ] {
+        let (_, body) = source.split_once(&format!("pub trait {name}")).expect("the trait is there");
+        let (body, _) = body.split_once("\n}").expect("the trait ends");
+        for line in body.lines() {
+            if let Some(rest) = line.strip_prefix("    fn ") {
+                let method = rest.split(['(', '<']).next().unwrap_or_default();
+                found.push(format!("{name}::{method}"));
+            }
+        }
+    }
+    let known: Vec<&str> = WAYS.iter().map(|(way, _)| *way).collect();
+    let unknown: Vec<&String> = found.iter().filter(|way| !known.contains(&way.as_str())).collect();
+    assert!(unknown.is_empty(), "no case for {unknown:?}: add tests, then a line to WAYS");
+    let gone: Vec<&&str> = known.iter().filter(|way| !found.iter().any(|found| found == *way)).collect();
+    assert!(gone.is_empty(), "{gone:?} are no longer there");
 }

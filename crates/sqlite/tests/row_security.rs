@@ -316,3 +316,19 @@ fn a_policy_uses_an_index() {
     let text: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
     assert!(text.iter().any(|line| line.contains("by_owner") && line.contains("owner=?")), "{text:?}");
 }
+
+#[test]
+fn a_read_by_key_with_a_policy_is_a_read_at_once() {
+    let world = World::new(NOTES);
+    let caller = Caller { role: Some("authenticated"), search_path: &[] };
+    let plan = world.store.prepare_as("SELECT id FROM notes WHERE id = 1", &[], caller).expect("binds");
+    let steps = vec![Step { plan, values: Vec::new(), format: Format::JsonArray }];
+    let read =
+        Read { steps, session: World::session("authenticated", ANN), timeout: Duration::from_secs(10) };
+    match world.store.read_now(read) {
+        mainstay_engine::ReadNow::Done(rows) => {
+            assert_eq!(rows.map(|rows| rows[0].body.clone()), Ok(ids(&[1]).into_bytes()));
+        }
+        mainstay_engine::ReadNow::NotNow(_) => panic!("it waits for another thread"),
+    }
+}
