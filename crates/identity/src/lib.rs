@@ -21,6 +21,7 @@ pub mod jose;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod oauth;
 mod pace;
 pub mod password;
 mod redirect;
@@ -50,6 +51,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("-mainstay-identity", include_str!("schema.sql")),
     ("-mainstay-identity-2-sessions", include_str!("schema_2_sessions.sql")),
     ("-mainstay-identity-3-signing-keys", include_str!("schema_3_signing_keys.sql")),
+    ("-mainstay-identity-4-oauth", include_str!("schema_4_oauth.sql")),
 ];
 
 pub use caller::{Bearer, Caller};
