@@ -12,6 +12,7 @@ mod compress;
 pub mod edge;
 mod face;
 pub mod grammar;
+pub mod oauth;
 pub mod openapi;
 pub mod pages;
 pub mod problem;

@@ -10,7 +10,7 @@ mod order;
 mod scan;
 mod select;
 mod tree;
-mod url;
+pub(crate) mod url;
 
 pub use tree::{Parsed, Reading, read};
 pub use url::{Pair, decode_path, encoded, pairs};

@@ -22,6 +22,11 @@ pub fn decode_path(segment: &str) -> Result<Cow<'_, str>, Problem> {
     decode(segment, false)
 }
 
+/// One value of a form, decoded.
+pub fn decode_form(text: &str) -> Result<Cow<'_, str>, Problem> {
+    decode(text, true)
+}
+
 fn decode(text: &str, plus_is_blank: bool) -> Result<Cow<'_, str>, Problem> {
     let bytes = text.as_bytes();
     let special = |byte: u8| byte == b'%' || byte == 0 || (plus_is_blank && byte == b'+');

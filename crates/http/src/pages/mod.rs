@@ -6,6 +6,8 @@ mod calls;
 mod front;
 pub(crate) mod html;
 
+pub(crate) use html::Escaped;
+
 use crate::edge::{Answering, Body, Face, Request, Response};
 use crate::problem::problem_response;
 use crate::rest::{Rest, SERVER_NAME};
