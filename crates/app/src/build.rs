@@ -2,6 +2,7 @@
 
 use crate::auth;
 use crate::backup::StoreBackups;
+use crate::oauth::{self, Doors};
 use crate::project::Project;
 use crate::secrets::{self, Keys};
 use crate::settings::{AuthSettings, DefaultMode, JwtAlgorithm};
@@ -11,6 +12,7 @@ use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
 use mainstay_http::pages::{Health, PageSettings};
 use mainstay_http::rest::{RestService, RestSettings, Streamed};
 use mainstay_http::{HttpParts, HttpSettings, Running};
+use mainstay_identity::oauth::Oauth;
 use mainstay_identity::{
     KeySettings, SessionAlgorithm, SigningKeys, Verifier, VerifierParts, VerifierSettings,
 };
@@ -34,7 +36,8 @@ pub struct App {
     store: Arc<dyn RecordStore>,
     keys: Keys,
     verifier: Arc<Verifier>,
-    ticking: tokio::task::JoinHandle<()>,
+    oauth: Arc<Oauth>,
+    ticking: [tokio::task::JoinHandle<()>; 2],
     running: Running,
     schemas: Vec<String>,
 }
@@ -93,6 +96,7 @@ pub fn listeners(address: &str, threads: usize) -> std::io::Result<Vec<TcpListen
 pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool) -> Result<App> {
     let settings = &project.settings;
     let store = store(project, env.clone())?;
+    let address = listeners.first().and_then(|listener| listener.local_addr().ok());
     let secret = secrets::secret(project, &env)?;
     let keys = secrets::keys(&secret)?;
     let records = mainstay_records::build(
@@ -115,35 +119,52 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     let signing =
         Arc::new(SigningKeys::in_store(key_settings(&settings.auth), &secret, env.clone(), store.clone())?);
     let verifier = Arc::new(Verifier::new(
-        VerifierSettings { anonymous_role, ..VerifierSettings::default() },
+        VerifierSettings {
+            anonymous_role,
+            audiences: vec![oauth::audience(settings, address)],
+            ..VerifierSettings::default()
+        },
         VerifierParts { keys: Arc::clone(&signing), fetch: None, env: env.clone() },
     ));
-    let auth = auth::face(
+    let (identity, auth) = auth::face(
         project,
         auth::Shared {
             store: store.clone(),
-            env,
+            env: env.clone(),
             root: &secret,
-            keys: signing,
+            keys: Arc::clone(&signing),
             verifier: verifier.clone(),
-            address: listeners.first().and_then(|listener| listener.local_addr().ok()),
+            address,
             dev,
         },
     )?;
+    let users = Arc::new(identity);
+    let shared = oauth::Shared {
+        store: store.clone(),
+        env,
+        root: &secret,
+        keys: signing,
+        verifier: verifier.clone(),
+        users,
+    };
+    let oauth = oauth::build(settings, project.name(), address, shared)?;
+    let doors = Arc::new(Doors { verifier: verifier.clone(), oauth: Arc::clone(&oauth) });
+    let mut faces = oauth::faces(&oauth, &doors);
+    faces.push((mainstay_http::auth::MOUNT.to_owned(), Arc::new(auth)));
     let face = mainstay_http::build(
         http_settings(project, dev.then_some(&keys)),
         HttpParts {
             service: Arc::new(Service(records)),
-            authenticate: verifier.clone(),
+            authenticate: doors,
             health: Some(Arc::new(StoreHealth(store.clone()))),
             backups: Some(Arc::new(backups)),
-            faces: vec![(mainstay_http::auth::MOUNT.to_owned(), Arc::new(auth) as Arc<dyn edge::Face>)],
+            faces,
         },
     );
     let failed = |error| Problem::internal(format!("cannot serve: {error}"));
     let running = face.serve(listeners).map_err(failed)?;
-    let ticking = tokio::spawn(tick(verifier.clone()));
-    Ok(App { store, keys, verifier, ticking, running, schemas: settings.rest.schemas.clone() })
+    let ticking = [tokio::spawn(tick(verifier.clone())), tokio::spawn(oauth::look_after(Arc::clone(&oauth)))];
+    Ok(App { store, keys, verifier, oauth, ticking, running, schemas: settings.rest.schemas.clone() })
 }
 
 /// Fails where the function that shall run before each request is missing.
@@ -270,6 +291,9 @@ impl App {
     /// Lets identity make and load its keys, as soon as its tables are there.
     pub async fn tick(&self) {
         self.verifier.tick().await;
+        if let Err(problem) = self.oauth.start().await {
+            tracing::warn!(error = %problem, details = problem.details(), "keys and grants");
+        }
     }
 
     pub fn url(&self) -> String {
@@ -297,7 +321,10 @@ impl App {
     /// Refuses what is new, finishes what is under way, closes the files.
     pub async fn close(self, within: Duration) -> Result<()> {
         self.running.drain(within).await;
-        self.ticking.abort();
+        self.ticking.iter().for_each(tokio::task::JoinHandle::abort);
+        if let Err(problem) = self.oauth.note_uses().await {
+            tracing::warn!(error = %problem, "the last uses of API keys are lost");
+        }
         self.store.close().await
     }
 }

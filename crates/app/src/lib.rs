@@ -12,6 +12,7 @@ pub mod build;
 pub mod commands;
 pub mod doctor;
 pub mod migrate;
+mod oauth;
 pub mod project;
 pub mod report;
 pub mod run;

@@ -14,6 +14,7 @@ pub struct Settings {
     pub store: StoreSettings,
     pub auth: AuthSettings,
     pub mail: MailSettings,
+    pub oauth: OauthSettings,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -220,6 +221,33 @@ impl Default for AuthSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub struct OauthSettings {
+    /// Clients may register themselves.
+    pub registration: bool,
+    /// APIs beside this application's that tokens may be for, as URIs.
+    pub resources: Vec<String>,
+    /// At most 600.
+    pub access_token_seconds: u32,
+    /// How long a client can refresh before the user has to sign in again.
+    pub grant_days: u32,
+    /// How long a browser stays signed in on the pages of this server.
+    pub browser_session_hours: u32,
+}
+
+impl Default for OauthSettings {
+    fn default() -> Self {
+        OauthSettings {
+            registration: false,
+            resources: Vec::new(),
+            access_token_seconds: 600,
+            grant_days: 30,
+            browser_session_hours: 168,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct MailSettings {
     /// `smtps://user:password@host:465`, or `smtp://…:587` with STARTTLS; missing: mail stays in the inbox of `dev`.
     pub smtp_url: Option<Secret>,
@@ -277,6 +305,10 @@ impl Settings {
                 "`[rest] statement_timeout_ms` is 0",
                 "every statement needs a limit; 8000 is the default",
             );
+        }
+        if !(1..=600).contains(&self.oauth.access_token_seconds) {
+            let what = format!("`[oauth] access_token_seconds` is {}", self.oauth.access_token_seconds);
+            return wrong(&what, "access tokens of clients live for 1 to 600 seconds");
         }
         if self.server.listen.parse::<std::net::SocketAddr>().is_err() {
             let what =

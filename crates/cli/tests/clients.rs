@@ -92,6 +92,30 @@ fn postgrest_py_works_unchanged() {
     passes(Command::new(installed("python/bin/python")).arg(script("postgrest_test.py")), &server);
 }
 
+/// Somebody to sign in, and a function that tells who calls.
+const PEOPLE: &str = "
+insert into auth.users (id, email, encrypted_password, email_confirmed_at, role, aud) values
+  ('0b54a2c1-9a5e-4a6e-8a3f-111111111111', 'ann@example.com', crypt('correct horse', gen_salt('bf', 6)), now(),
+   'authenticated', 'authenticated');
+create function whoami() returns json language sql stable as $$ select json_build_object(
+  'role', auth.jwt() ->> 'role', 'sub', auth.jwt() ->> 'sub', 'client', auth.jwt() ->> 'client_id') $$;
+";
+
+#[test]
+fn openid_client_is_content() {
+    installed("node/node_modules/openid-client");
+    let app = App::with(PEOPLE);
+    let server = app.dev();
+    passes(&mut node("openid.test.mjs"), &server);
+}
+
+#[test]
+fn authlib_is_content() {
+    let app = App::with(PEOPLE);
+    let server = app.dev();
+    passes(Command::new(installed("python/bin/python")).arg(script("authlib_test.py")), &server);
+}
+
 #[test]
 fn the_openapi_document_is_valid() {
     let app = App::shop();

@@ -3,6 +3,7 @@
 mod inbox;
 mod templates;
 
+use crate::oauth::{SessionsAlone, public_url};
 use crate::project::Project;
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::RecordStore;
@@ -32,8 +33,8 @@ pub struct Shared<'a> {
     pub dev: bool,
 }
 
-/// The identity service of a project.
-pub fn face(project: &Project, shared: Shared<'_>) -> Result<AuthFace> {
+/// The identity service of a project, and its face.
+pub fn face(project: &Project, shared: Shared<'_>) -> Result<(Identity, AuthFace)> {
     let settings = identity_settings(project, &shared);
     let templates = Arc::new(templates::Folder(project.root.join("auth/templates")));
     check_templates(&*templates)?;
@@ -62,21 +63,22 @@ pub fn face(project: &Project, shared: Shared<'_>) -> Result<AuthFace> {
         templates,
         texter,
     };
-    Ok(AuthFace::new(AuthParts {
-        identity: Identity::new(settings, parts)?,
-        authenticate: shared.verifier,
+    let identity = Identity::new(settings, parts)?;
+    let face = AuthFace::new(AuthParts {
+        identity: identity.clone(),
+        authenticate: Arc::new(SessionsAlone(shared.verifier)),
         jwks: Arc::new(move || serde_json::to_value(keys.jwks()).unwrap_or(Value::Null)),
         inbox: inbox.map(|inbox| inbox as Arc<dyn Inbox>),
         cors_origins: project.settings.rest.cors_origins.clone(),
         address_header: project.settings.auth.address_header.clone(),
-    }))
+    });
+    Ok((identity, face))
 }
 
 fn identity_settings(project: &Project, shared: &Shared<'_>) -> IdentitySettings {
     let auth = &project.settings.auth;
-    let own = shared.address.map_or_else(String::new, |address| format!("http://{address}"));
     let without_slash = |url: &str| url.trim_end_matches('/').to_owned();
-    let public_url = auth.public_url.as_deref().map_or(own, without_slash);
+    let public_url = public_url(&project.settings, shared.address);
     IdentitySettings {
         site_url: auth.site_url.as_deref().map_or_else(|| public_url.clone(), without_slash),
         public_url,
