@@ -104,6 +104,23 @@ async fn attempts_from_an_address_are_few_whatever_they_are() {
     );
 }
 
+#[tokio::test]
+async fn a_phone_that_nothing_can_reach_gets_no_account() {
+    let house = House::with(|settings| settings.phone_enabled = true).await;
+    let request = SignUp {
+        phone: Some("+49170123456".into()),
+        password: Some(secret("correct horse")),
+        ..SignUp::default()
+    };
+    let refused = house.identity.sign_up(request, "", &caller()).await.err().expect("refused");
+    assert_eq!((refused.code(), refused.http_status(true)), ("phone_provider_disabled", 400));
+    let otp = OtpRequest { phone: Some("+49170123456".into()), ..OtpRequest::default() };
+    let refused = house.identity.send_otp(otp, "", &caller()).await.expect_err("refused");
+    assert_eq!(refused.code(), "phone_provider_disabled");
+    let page = Page { number: 1, size: 10 };
+    assert_eq!(house.identity.list_users(page).await.expect("lists").1, 0);
+}
+
 /// The kinds of things in a value, without the things.
 fn shape(value: &Value) -> Value {
     match value {

@@ -50,9 +50,6 @@ impl Identity {
             return Err(invalid("Invalid channel, supported values are 'sms'"));
         }
         self.check_enabled(&contact)?;
-        if matches!(contact, Contact::Phone(_)) {
-            self.texter()?;
-        }
         let challenge = Challenge {
             code_challenge: request.code_challenge,
             code_challenge_method: request.code_challenge_method,

@@ -119,7 +119,9 @@ impl Identity {
             Contact::Phone(_) if !settings.phone_enabled => {
                 Err(refuse(400, "phone_provider_disabled", "Phone signups are disabled"))
             }
-            _ => Ok(()),
+            // A code that nothing could send would leave an account that nobody can confirm.
+            Contact::Phone(_) => self.texter().map(drop),
+            Contact::Email(_) => Ok(()),
         }
     }
 
