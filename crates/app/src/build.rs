@@ -14,7 +14,7 @@ use mainstay_http::rest::{RestService, RestSettings, Streamed};
 use mainstay_http::{HttpParts, HttpSettings, Running};
 use mainstay_identity::oauth::Oauth;
 use mainstay_identity::{
-    KeySettings, SessionAlgorithm, SigningKeys, Verifier, VerifierParts, VerifierSettings,
+    KeySettings, RootSecret, SessionAlgorithm, SigningKeys, Verifier, VerifierParts, VerifierSettings,
 };
 use mainstay_records::query::{Request, Response};
 use mainstay_records::{CursorKey, Records, RecordsParts, RecordsSettings, Together, find_pre_request};
@@ -100,18 +100,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     let secret = secrets::secret(project, &env)?;
     let keys = secrets::keys(&secret)?;
     let records = mainstay_records::build(
-        RecordsSettings {
-            schemas: settings.rest.schemas.clone(),
-            rows_max: rows_max(project),
-            aggregates_enabled: settings.rest.aggregates,
-            tx_rollback_allowed: settings.rest.tx_rollback,
-            cursor_key: Some(CursorKey(secret.derive("mainstay: cursors of pages")?)),
-            pre_request: settings.rest.pre_request.clone(),
-            unfiltered_writes_refused: settings.rest.guard_unfiltered_writes,
-            statement_timeout: Duration::from_millis(settings.rest.statement_timeout_ms),
-            stream_timeout: Duration::from_secs(settings.rest.stream_timeout_seconds),
-            ..RecordsSettings::default()
-        },
+        records_settings(project, &secret)?,
         RecordsParts { store: store.clone(), env: env.clone() },
     );
     let backups = StoreBackups::new(project, store.clone(), env.clone());
@@ -165,6 +154,22 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     let running = face.serve(listeners).map_err(failed)?;
     let ticking = [tokio::spawn(tick(verifier.clone())), tokio::spawn(oauth::look_after(Arc::clone(&oauth)))];
     Ok(App { store, keys, verifier, oauth, ticking, running, schemas: settings.rest.schemas.clone() })
+}
+
+fn records_settings(project: &Project, secret: &RootSecret) -> Result<RecordsSettings> {
+    let settings = &project.settings;
+    Ok(RecordsSettings {
+        schemas: settings.rest.schemas.clone(),
+        rows_max: rows_max(project),
+        aggregates_enabled: settings.rest.aggregates,
+        tx_rollback_allowed: settings.rest.tx_rollback,
+        cursor_key: Some(CursorKey(secret.derive("mainstay: cursors of pages")?)),
+        pre_request: settings.rest.pre_request.clone(),
+        unfiltered_writes_refused: settings.rest.guard_unfiltered_writes,
+        statement_timeout: Duration::from_millis(settings.rest.statement_timeout_ms),
+        stream_timeout: Duration::from_secs(settings.rest.stream_timeout_seconds),
+        ..RecordsSettings::default()
+    })
 }
 
 /// Fails where the function that shall run before each request is missing.
