@@ -149,12 +149,14 @@ impl<'c> Rights<'c> {
     }
 
     pub fn on_relation(&self, relation: &Relation, privilege: Privilege) -> Reach {
-        if self.owns(relation.owner.as_deref()) {
+        if self.superuser {
             return Reach::Whole;
         }
         let mut columns = BTreeSet::new();
         for grantee in &self.roles {
-            let default = self.catalog.default_on_relation(relation, grantee);
+            // The owner too may be taken what it had.
+            let owner = relation.owner.as_deref() == Some(*grantee);
+            let default = owner || self.catalog.default_on_relation(relation, grantee);
             match self.catalog.granted_on_relation(&relation.name, privilege, grantee, default) {
                 Reach::Whole => return Reach::Whole,
                 Reach::Columns(some) => columns.extend(some),
