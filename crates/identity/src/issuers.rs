@@ -101,7 +101,7 @@ impl Issuers {
         }
         let url = &issuer.settings.jwks_url;
         let failed = |why: &str| {
-            Problem::new("MS061", format!("cannot fetch the keys of `{}`: {why}", issuer.settings.issuer))
+            Problem::new("08001", format!("cannot fetch the keys of `{}`: {why}", issuer.settings.issuer))
                 .with_details(format!("asked {url}"))
                 .with_retry(Retry::AfterSeconds(PAUSE.as_secs() as u32))
         };

@@ -46,7 +46,7 @@ impl JwkSet {
             keys: Vec<Value>,
         }
         let raw: Raw = serde_json::from_slice(text)
-            .map_err(|_| Problem::new("MS061", "the answer is no set of keys (RFC 7517 section 5)"))?;
+            .map_err(|_| Problem::new("08P01", "the answer is no set of keys (RFC 7517 section 5)"))?;
         let keys = raw.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect();
         Ok(JwkSet { keys })
     }
