@@ -18,7 +18,7 @@ const FLAGS: &[&str] = &[
 ];
 /// Names the program that cargo starts in place of `rustc`; set for cargo's own run alone.
 const STAND_IN: &str = "MAINSTAY_FUZZ_COMPILES";
-const TARGETS: &[&str] = &["query_grammar", "sql_front_end"];
+const TARGETS: &[&str] = &["query_grammar", "sql_front_end", "token", "key_set"];
 
 /// Whether this process was started by cargo to compile one crate.
 pub fn is_compiler() -> bool {
@@ -51,7 +51,7 @@ pub fn run(arguments: &[&str]) -> Result<()> {
     if let Some(name) = chosen
         && !TARGETS.contains(&name)
     {
-        return Err(format!("there is no target `{name}`; there are {}", TARGETS.join(" and ")));
+        return Err(format!("there is no target `{name}`; there are {}", TARGETS.join(", ")));
     }
     let folder = root().join("target/fuzz");
     // libFuzzer is C++.
@@ -81,7 +81,12 @@ fn fuzz(target: &str, folder: &Path, seconds: &str) -> Result<()> {
     let corpus = folder.join("corpus").join(target);
     let findings = folder.join("findings").join(target);
     fs::create_dir_all(&findings).map_err(said(&findings.display().to_string()))?;
-    let seeds = if target == "query_grammar" { query_seeds()? } else { sql_seeds()? };
+    let seeds = match target {
+        "query_grammar" => query_seeds()?,
+        "sql_front_end" => sql_seeds()?,
+        "token" => token_seeds(),
+        _ => key_seeds(),
+    };
     write_seeds(&corpus, &seeds)?;
     let words = folder.join(format!("{target}.dict"));
     fs::write(&words, dictionary(target)?).map_err(said(&words.display().to_string()))?;
@@ -115,6 +120,30 @@ fn write_seeds(folder: &Path, seeds: &[String]) -> Result<()> {
 
 fn text_of(path: &str) -> Result<String> {
     fs::read_to_string(root().join(path)).map_err(said(path))
+}
+
+/// A header and claims on two lines, and credentials of each other kind.
+fn token_seeds() -> Vec<String> {
+    let seeds = [
+        "{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"1\",\"crit\":[]}\n{\"iss\":\"me\",\"aud\":[\"api\"],\"exp\":2000000000,\"nbf\":1,\"iat\":1e3}",
+        "{\"alg\":\"HS256\"}\n{\"role\":\"anon\",\"aud\":\"api\",\"exp\":null}",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoiYW5vbiJ9.AAAA",
+        "shop_v1_0000000000000000_0000000000000000000000000000000000000000000_000000",
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=ou9tdYTGyYm8kuR6Dt0Bpw==$C0sHCg9ek77hsg==$zKVTMvnWVw5BBOZNUdnsag==",
+        "$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046w",
+        "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+    ];
+    seeds.map(str::to_owned).to_vec()
+}
+
+fn key_seeds() -> Vec<String> {
+    let seeds = [
+        "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\",\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\",\"use\":\"sig\",\"key_ops\":[\"verify\"]}]}",
+        "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\",\"alg\":\"EdDSA\"},{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\",\"alg\":\"PS256\"}]}",
+    ];
+    seeds.map(str::to_owned).to_vec()
 }
 
 /// Query strings of the documentation and of the grammar's tests.
@@ -167,6 +196,9 @@ fn dictionary(target: &str) -> Result<String> {
             ::text -> ->> !inner !left ...a( count() .sum() .avg() .asc .desc .nullsfirst .nullslast is.null is.unknown \
             (any). (all). {a,b} \"a\\\"b\" %2C %28 %25 %00 %F0%9F%90%98 $root fts(english). &a= , ( ) . : *";
         words.extend(others.split_whitespace().map(str::to_owned));
+    } else if target != "sql_front_end" {
+        let names = "\"alg\": \"kid\": \"typ\": \"crit\": \"iss\": \"aud\": \"exp\": \"nbf\": \"iat\": \"kty\": \"crv\": \"x\": \"y\": \"n\": \"e\": \"use\": \"key_ops\":";
+        words.extend(names.split_whitespace().map(str::to_owned));
     } else {
         for seed in sql_seeds()? {
             let of_word = |letter: char| letter.is_alphanumeric() || letter == '_';

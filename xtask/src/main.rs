@@ -16,7 +16,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   docs                write the generated documents again
   test [FILTER]       install what the tests need, then run all of them
   fuzz [--seconds=N] [--target=T]
-                      fuzz the query grammar and the SQL front end
+                      fuzz the query grammar, the SQL front end, tokens and key sets
   conformance PATH    replay PostgREST's suite: PATH is its checkout; [--cases FILE] [--show N] [--only TEXT]
   bench records [--seconds=N] [--only=WORKLOAD,…] [--export] [--systems=S,…] [--binary=PATH]
                       measure against PocketBase and Supabase Lite, print the tables
