@@ -1,21 +1,20 @@
 //! The composition root: from settings to running parts, top to bottom. Only this file names an engine.
 
-use crate::auth;
+use crate::auth::{self, tokens};
 use crate::backup::StoreBackups;
 use crate::oauth::{self, Doors};
 use crate::project::Project;
 use crate::secrets::{self, Keys};
-use crate::settings::{AuthSettings, DefaultMode, JwtAlgorithm};
+use crate::settings::DefaultMode;
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::RecordStore;
 use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
+use mainstay_http::keys::KeysFace;
 use mainstay_http::pages::{Health, PageSettings};
 use mainstay_http::rest::{RestService, RestSettings, Streamed};
 use mainstay_http::{HttpParts, HttpSettings, Running};
 use mainstay_identity::oauth::Oauth;
-use mainstay_identity::{
-    KeySettings, RootSecret, SessionAlgorithm, SigningKeys, Verifier, VerifierParts, VerifierSettings,
-};
+use mainstay_identity::{RootSecret, SigningKeys, Verifier, VerifierParts, VerifierSettings};
 use mainstay_records::query::{Request, Response};
 use mainstay_records::{CursorKey, Records, RecordsParts, RecordsSettings, Together, find_pre_request};
 use mainstay_sql::Catalog;
@@ -27,9 +26,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How often identity looks after its keys.
-const TICK: Duration = Duration::from_secs(60);
 
 /// Everything that runs.
 pub struct App {
@@ -104,17 +100,22 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
         RecordsParts { store: store.clone(), env: env.clone() },
     );
     let backups = StoreBackups::new(project, store.clone(), env.clone());
-    let anonymous_role = Some(settings.auth.anonymous_role.clone());
+    let anonymous_role = settings.auth.anonymous_role.clone();
     let signing =
-        Arc::new(SigningKeys::in_store(key_settings(&settings.auth), &secret, env.clone(), store.clone())?);
+        SigningKeys::in_store(tokens::key_settings(&settings.auth), &secret, env.clone(), store.clone());
+    let signing = Arc::new(signing?);
     let verifier = Arc::new(Verifier::new(
         VerifierSettings {
-            anonymous_role,
             audiences: vec![oauth::audience(settings, address)],
-            ..VerifierSettings::default()
+            ..tokens::verifier_settings(&settings.auth)?
         },
-        VerifierParts { keys: Arc::clone(&signing), fetch: None, env: env.clone() },
+        VerifierParts {
+            keys: Arc::clone(&signing),
+            fetch: Some(tokens::fetch(&settings.auth)?),
+            env: env.clone(),
+        },
     ));
+    let key_face = KeysFace::new(Arc::clone(&signing), verifier.clone(), anonymous_role);
     let (identity, auth) = auth::face(
         project,
         auth::Shared {
@@ -140,6 +141,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     let doors = Arc::new(Doors { verifier: verifier.clone(), oauth: Arc::clone(&oauth) });
     let mut faces = oauth::faces(&oauth, &doors);
     faces.push((mainstay_http::auth::MOUNT.to_owned(), Arc::new(auth)));
+    faces.push((mainstay_http::keys::MOUNT.to_owned(), Arc::new(key_face)));
     let face = mainstay_http::build(
         http_settings(project, dev.then_some(&keys)),
         HttpParts {
@@ -152,7 +154,8 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     );
     let failed = |error| Problem::internal(format!("cannot serve: {error}"));
     let running = face.serve(listeners).map_err(failed)?;
-    let ticking = [tokio::spawn(tick(verifier.clone())), tokio::spawn(oauth::look_after(Arc::clone(&oauth)))];
+    let ticking =
+        [tokio::spawn(tokens::tick(verifier.clone())), tokio::spawn(oauth::look_after(Arc::clone(&oauth)))];
     Ok(App { store, keys, verifier, oauth, ticking, running, schemas: settings.rest.schemas.clone() })
 }
 
@@ -179,28 +182,6 @@ pub fn check_pre_request(project: &Project, catalog: &Catalog) -> Result<()> {
     let path: Vec<String> =
         project.settings.rest.schemas.iter().chain(&rest.extra_search_path).cloned().collect();
     find_pre_request(catalog, name, &path).map(drop)
-}
-
-/// What identity has to do from time to time. The first time is when its tables are there: see [`App::tick`].
-async fn tick(verifier: Arc<Verifier>) {
-    let mut pause = tokio::time::interval(TICK);
-    pause.tick().await;
-    loop {
-        pause.tick().await;
-        verifier.tick().await;
-    }
-}
-
-fn key_settings(settings: &AuthSettings) -> KeySettings {
-    let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 3_600);
-    KeySettings {
-        session_algorithm: match settings.jwt_algorithm {
-            JwtAlgorithm::Es256 => SessionAlgorithm::Es256,
-            JwtAlgorithm::Hs256 => SessionAlgorithm::Hs256,
-        },
-        rotation: (settings.key_rotation_days > 0).then(|| days(settings.key_rotation_days)),
-        ..KeySettings::default()
-    }
 }
 
 fn rows_max(project: &Project) -> Option<u64> {

@@ -3,7 +3,7 @@
 use crate::settings::Settings;
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::RecordStore;
-use mainstay_http::edge::Face;
+use mainstay_http::edge::{BoxFuture, Face};
 use mainstay_http::oauth::{MOUNTS, OauthFace};
 use mainstay_http::rest::Authenticate;
 use mainstay_identity::jose::Token;
@@ -86,14 +86,22 @@ impl Authenticate for Doors {
             _ => self.verifier.actor(token),
         }
     }
+
+    fn before_refusal(&self, token: Option<&str>) -> Option<BoxFuture<'_, ()>> {
+        self.verifier.missing_keys(token)
+    }
 }
 
-/// The way to `/auth/v1`: a user's own session. A client of OAuth could change the user's password there.
+/// The way to `/auth/v1`: a user's own session. A client of OAuth or another issuer could change the user's password there.
 pub struct SessionsAlone(pub Arc<Verifier>);
 
 impl Authenticate for SessionsAlone {
     fn authenticate(&self, token: Option<&str>) -> Result<Arc<Actor>> {
         let actor = self.0.actor(token)?;
+        // Its `sub` may be the id of one of our users, who is somebody else.
+        if token.is_some_and(|token| self.0.is_of_another_issuer(token)) {
+            return Err(Problem::new("PGRST301", "a token of another issuer does not open this API"));
+        }
         match token.map(Token::parse) {
             Some(Ok(token)) if TokenType::OAuthAccess.is(token.header.typ.as_deref()) => {
                 Err(Problem::new("PGRST301", "a token of an OAuth client does not open this API"))

@@ -135,6 +135,14 @@ pub struct AuthSettings {
     pub jwt_algorithm: JwtAlgorithm,
     /// Days that one key signs; 0: until somebody rotates.
     pub key_rotation_days: u32,
+    /// Threads that hash passwords; 0: half of the cores.
+    pub hash_threads: usize,
+    /// Passwords that may wait to be hashed; one more is refused with 429 and `Retry-After`.
+    pub hash_queue_max: usize,
+    /// Others whose tokens are taken.
+    pub issuers: Vec<TokenIssuer>,
+    /// Whether identity may ask servers at addresses that are not public, and without TLS.
+    pub private_fetches: bool,
     /// The role of requests without a token.
     pub anonymous_role: String,
     /// This server as the outside reaches it: links in mail begin with it.
@@ -193,6 +201,10 @@ impl Default for AuthSettings {
             jwt_secret: None,
             jwt_algorithm: JwtAlgorithm::Es256,
             key_rotation_days: 90,
+            hash_threads: 0,
+            hash_queue_max: 64,
+            issuers: Vec::new(),
+            private_fetches: false,
             anonymous_role: "anon".into(),
             public_url: None,
             site_url: None,
@@ -217,6 +229,25 @@ impl Default for AuthSettings {
             default_privileges: DefaultMode::Guarded,
         }
     }
+}
+
+/// Somebody else whose tokens are taken.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenIssuer {
+    /// Exactly what `iss` says.
+    pub issuer: String,
+    /// Where its keys are.
+    pub jwks_url: String,
+    /// What `aud` has to name.
+    pub audience: String,
+    /// The roles that its tokens may ask for; one that names none gets the first.
+    #[serde(default = "authenticated")]
+    pub roles: Vec<String>,
+}
+
+fn authenticated() -> Vec<String> {
+    vec!["authenticated".to_owned()]
 }
 
 #[derive(Clone, Debug, Deserialize)]

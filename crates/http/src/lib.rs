@@ -12,6 +12,7 @@ mod compress;
 pub mod edge;
 mod face;
 pub mod grammar;
+pub mod keys;
 pub mod oauth;
 pub mod openapi;
 pub mod pages;

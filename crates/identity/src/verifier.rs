@@ -145,6 +145,12 @@ impl Verifier {
         self.seen.retain(|seen| seen.session.as_deref() != Some(session_id));
     }
 
+    /// Whether a token says that it is from one of the other issuers whose tokens are taken.
+    pub fn is_of_another_issuer(&self, token: &str) -> bool {
+        let issuer = || Token::parse(token).ok()?.claimed_issuer().ok()?;
+        !self.issuers.is_empty() && issuer().is_some_and(|name| self.issuers.named(&name).is_some())
+    }
+
     /// What may be waited for before a token that was refused is shown once more: keys of its issuer that are not here
     /// yet.
     pub fn missing_keys(&self, token: Option<&str>) -> Option<BoxFuture<'_, ()>> {

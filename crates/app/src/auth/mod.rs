@@ -2,6 +2,7 @@
 
 mod inbox;
 mod templates;
+pub mod tokens;
 
 use crate::oauth::{SessionsAlone, public_url};
 use crate::project::Project;
@@ -50,7 +51,12 @@ pub fn face(project: &Project, shared: Shared<'_>) -> Result<(Identity, AuthFace
     };
     let texter = inbox.clone().map(|inbox| inbox as Arc<dyn Texter>);
     let keys = Arc::clone(&shared.keys);
-    let hasher = Arc::new(Hasher::new(&HasherSettings::default(), shared.env.clone())?);
+    let hashing = HasherSettings {
+        threads: project.settings.auth.hash_threads,
+        queue_length_max: project.settings.auth.hash_queue_max,
+        ..HasherSettings::default()
+    };
+    let hasher = Arc::new(Hasher::new(&hashing, shared.env.clone())?);
     let parts = IdentityParts {
         store: shared.store,
         env: shared.env,

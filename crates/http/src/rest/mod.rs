@@ -63,17 +63,28 @@ pub trait RestService: Send + Sync + 'static {
 /// Turns a token into who asks.
 pub trait Authenticate: Send + Sync + 'static {
     fn authenticate(&self, token: Option<&str>) -> Result<Arc<Actor>>;
+    /// What may be waited for before a token that was refused is shown once more: keys of another issuer, for example.
+    /// `None`: it stays refused.
+    fn before_refusal(&self, _: Option<&str>) -> Option<BoxFuture<'_, ()>> {
+        None
+    }
 }
 
 impl Authenticate for Verifier {
     fn authenticate(&self, token: Option<&str>) -> Result<Arc<Actor>> {
         self.actor(token)
     }
+    fn before_refusal(&self, token: Option<&str>) -> Option<BoxFuture<'_, ()>> {
+        self.missing_keys(token)
+    }
 }
 
 impl<T: Authenticate> Authenticate for Arc<T> {
     fn authenticate(&self, token: Option<&str>) -> Result<Arc<Actor>> {
         T::authenticate(self, token)
+    }
+    fn before_refusal(&self, token: Option<&str>) -> Option<BoxFuture<'_, ()>> {
+        T::before_refusal(self, token)
     }
 }
 
@@ -254,13 +265,41 @@ impl Rest {
         if let Some(response) = cors::preflight(&request.head, &self.settings.cors_origins) {
             return Answering::Now(response);
         }
-        let Request { head, body, .. } = request;
         let mut timing = Timing::start(self.settings.server_timing);
-        let actor = match self.authenticate.authenticate(token(&head)) {
-            Ok(actor) => actor,
-            Err(problem) => return Answering::Now(self.finish(&head, problem_response(&problem, false))),
+        self.as_actor(request, move |request, actor| {
+            timing.lap("jwt");
+            self.respond_to(request, actor, timing)
+        })
+    }
+
+    /// Answers as who asks, or with why nobody does.
+    fn as_actor<'a>(
+        &'a self,
+        request: Request,
+        answer: impl FnOnce(Request, Arc<Actor>) -> Answering<'a> + Send + 'a,
+    ) -> Answering<'a> {
+        let problem = match self.authenticate.authenticate(token(&request.head)) {
+            Ok(actor) => return answer(request, actor),
+            Err(problem) => problem,
         };
-        timing.lap("jwt");
+        let Some(wait) = self.authenticate.before_refusal(token(&request.head)) else {
+            return Answering::Now(self.finish(&request.head, problem_response(&problem, false)));
+        };
+        Answering::Later(Box::pin(async move {
+            wait.await;
+            let answering = match self.authenticate.authenticate(token(&request.head)) {
+                Ok(actor) => answer(request, actor),
+                Err(problem) => return self.finish(&request.head, problem_response(&problem, false)),
+            };
+            match answering {
+                Answering::Now(response) => response,
+                Answering::Later(response) => response.await,
+            }
+        }))
+    }
+
+    fn respond_to(&self, request: Request, actor: Arc<Actor>, mut timing: Timing) -> Answering<'_> {
+        let Request { head, body, .. } = request;
         let prepared = self.prepare(&head, &actor);
         timing.lap("parse");
         match prepared {

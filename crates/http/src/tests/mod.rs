@@ -2,11 +2,13 @@
 
 mod admin;
 mod edge;
+mod fetch;
+mod keys;
 mod pages;
 mod rest;
 
 use crate::admin::Backups;
-use crate::edge::{BoxFuture, EdgeSettings};
+use crate::edge::{BoxFuture, EdgeSettings, Face};
 use crate::rest::{Authenticate, RestService, RestSettings};
 use crate::{Actor, HttpParts, HttpSettings, Running, build};
 use mainstay_base::{Problem, Result};
@@ -14,6 +16,7 @@ use mainstay_records::query;
 use mainstay_sql::Catalog;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -61,8 +64,12 @@ impl RestService for Fake {
     }
 }
 
-/// `good` is a user, `service` the service role, nothing is `anon`.
-struct Doorman;
+/// `good` is a user, `service` the service role, nothing is `anon`. The keys for `foreign` have to be waited for, those for
+/// `stranger` never come.
+#[derive(Default)]
+struct Doorman {
+    has_keys: AtomicBool,
+}
 
 impl Authenticate for Doorman {
     fn authenticate(&self, token: Option<&str>) -> Result<Arc<Actor>> {
@@ -75,9 +82,18 @@ impl Authenticate for Doorman {
             Some("good") => actor("authenticated", false),
             Some("public") => actor("anon", false),
             Some("service") => actor("service_role", false),
+            Some("foreign") if self.has_keys.load(Ordering::Relaxed) => actor("authenticated", false),
             Some("old") => Err(Problem::new("PGRST303", "JWT expired")),
             Some(_) => Err(Problem::new("PGRST301", "No suitable key or wrong key type")),
         }
+    }
+
+    fn before_refusal(&self, token: Option<&str>) -> Option<BoxFuture<'_, ()>> {
+        let token = token.filter(|token| ["foreign", "stranger"].contains(token))?.to_owned();
+        Some(Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.has_keys.store(token == "foreign", Ordering::Relaxed);
+        }))
     }
 }
 
@@ -107,6 +123,15 @@ fn serve_with(
     backups: Option<Arc<dyn Backups>>,
     respond: impl Fn(&query::Request) -> Result<query::Response> + Send + Sync + 'static,
 ) -> Server {
+    serve_faces(settings, backups, Vec::new(), respond)
+}
+
+fn serve_faces(
+    settings: HttpSettings,
+    backups: Option<Arc<dyn Backups>>,
+    faces: Vec<(String, Arc<dyn Face>)>,
+    respond: impl Fn(&query::Request) -> Result<query::Response> + Send + Sync + 'static,
+) -> Server {
     let fake = Arc::new(Fake {
         catalog: Arc::new(crate::openapi::tests::catalog()),
         respond: Box::new(respond),
@@ -115,10 +140,10 @@ fn serve_with(
     });
     let parts = HttpParts {
         service: Arc::clone(&fake) as Arc<dyn RestService>,
-        authenticate: Arc::new(Doorman),
+        authenticate: Arc::new(Doorman::default()),
         health: None,
         backups,
-        faces: Vec::new(),
+        faces,
     };
     let listeners = crate::edge::bind(([127, 0, 0, 1], 0).into(), 1).expect("binds");
     let running = build(settings, parts).serve(listeners).expect("serves");

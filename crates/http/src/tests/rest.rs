@@ -275,3 +275,18 @@ fn a_negative_offset_skips_nothing_and_a_zone_must_exist() {
     let answer = server.send("GET", "/rest/v1/orders", &[("Prefer", "timezone=Mars/Base")], "");
     assert!(answer.status == 400 && answer.body.contains("22023"), "{answer:?}");
 }
+
+#[test]
+fn a_token_whose_keys_are_not_here_yet_is_waited_for() {
+    for (method, path) in [("GET", "/rest/v1/items"), ("POST", "/rest/v1/batch")] {
+        let body = if method == "POST" { "[]" } else { "" };
+        let ask = |server: &Server, token: &str| {
+            let bearer = format!("Bearer {token}");
+            let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+            server.send(method, path, &headers, body).status
+        };
+        let server = rows("[]", 0);
+        assert_eq!(ask(&server, "stranger"), 401, "{path}");
+        assert_ne!(ask(&server, "foreign"), 401, "{path}");
+    }
+}

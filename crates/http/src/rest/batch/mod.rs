@@ -5,7 +5,7 @@ mod item;
 mod reference;
 
 use super::careful::{Guard, Once, One, Stored, Task, of_read};
-use super::{Resource, Rest, token};
+use super::{Resource, Rest};
 use crate::edge::{Answering, Face, Request, RequestBody, Response};
 use crate::problem::{JSON, problem_response};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -120,15 +120,12 @@ impl Face for BatchFace {
         if !is_batch {
             return rest.answer(request);
         }
-        let Request { head, body, .. } = request;
-        let actor = match rest.authenticate.authenticate(token(&head)) {
-            Ok(actor) => actor,
-            Err(problem) => return Answering::Now(rest.finish(&head, problem_response(&problem, false))),
-        };
-        Answering::Later(Box::pin(async move {
-            let outcome = rest.batch(&head, body, actor.clone()).await;
-            rest.conclude(&head, &actor, outcome)
-        }))
+        rest.as_actor(request, move |Request { head, body, .. }, actor| {
+            Answering::Later(Box::pin(async move {
+                let outcome = rest.batch(&head, body, actor.clone()).await;
+                rest.conclude(&head, &actor, outcome)
+            }))
+        })
     }
 }
 

@@ -1,4 +1,10 @@
-//! One request to another Mainstay process, for commands that ask the one which serves.
+//! Requests to others: to another Mainstay process, for commands that ask the one which serves, and to servers anywhere
+//! ([`HttpsFetch`]).
+
+mod fetch;
+mod public;
+
+pub use fetch::{FetchSettings, HttpsFetch};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
