@@ -20,6 +20,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   conformance PATH    replay PostgREST's suite: PATH is its checkout; [--cases FILE] [--show N] [--only TEXT]
   bench records [--seconds=N] [--only=WORKLOAD,…] [--export] [--systems=S,…] [--binary=PATH]
                       measure against PocketBase and Supabase Lite, print the tables
+  bench policies [--seconds=N] [--systems=S,…] [--binary=PATH]
+                      row policies and sign-in, against PocketBase with the equivalent rules
   bench plan          what a request of a known shape costs before the store is asked";
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["conformance", rest @ ..] => conformance::run(rest),
         ["bench", "records", rest @ ..] => bench::records(rest),
+        ["bench", "policies", rest @ ..] => bench::policies(rest),
         ["bench", "plan", rest @ ..] => bench::plan(rest),
         _ => Err(USAGE.to_owned()),
     };

@@ -4,7 +4,7 @@ use super::bulk::{self, Export, Post};
 use super::fixture::{self, EXPORT_ROWS, Kind, uuid};
 use super::rest;
 use super::server::{Server, free_address};
-use super::{Fill, Subject, Workload, fill_exported};
+use super::{Fill, Subject, Workload, fill_sqlite};
 use crate::process::{self, Result};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -82,7 +82,7 @@ impl Subject for Lite {
         if fill == Fill::Export {
             let row = "select n, 'Row ' || n, n * 0.25, datetime(1767225600 + n, 'unixepoch') from numbers";
             let insert = format!("insert into exported (id, name, amount, created_at) {row}");
-            fill_exported(&app.join("supabase/.temp/data.db"), &insert)?;
+            fill_sqlite(&app.join("supabase/.temp/data.db"), &insert, EXPORT_ROWS)?;
         }
         start()
     }

@@ -17,19 +17,25 @@ pub struct Mainstay {
 const FUNCTION: &str = "
 create function latest_messages(of_room uuid) returns setof messages language sql stable
   as 'select * from messages where room = of_room order by created_at desc limit 5';
+-- Nobody signs in here: `bench policies` does.
+grant select, insert, update on all tables in schema public to anon;
 ";
 
 /// One row more than the workloads know: it is there when the seed is done.
 const SEEDED: &str = "0190a000-000f-7000-8000-000000000000";
 
+/// A binary that is built already, or this workspace's.
+pub fn binary(given: Option<&str>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(PathBuf::from(given));
+    }
+    process::run(process::cargo().args(["build", "--release", "--package", "mainstay-cli"]))?;
+    Ok(process::target().join("release/mainstay"))
+}
+
 impl Mainstay {
-    /// A binary that is built already, or this workspace's.
     pub fn new(binary: Option<&str>) -> Result<Mainstay> {
-        if let Some(binary) = binary {
-            return Ok(Mainstay { binary: PathBuf::from(binary) });
-        }
-        process::run(process::cargo().args(["build", "--release", "--package", "mainstay-cli"]))?;
-        Ok(Mainstay { binary: process::target().join("release/mainstay") })
+        self::binary(binary).map(|binary| Mainstay { binary })
     }
 
     fn seed(fill: Fill) -> String {
@@ -115,7 +121,7 @@ impl Subject for Mainstay {
         };
         // Once to fill the data directory, then again so that the start is the one of every day.
         let mut first = Server::start(&mut command("dev"), address, "/rest/v1/rooms?limit=1")?;
-        wait_for_seed(&first.url)?;
+        wait_for_row(&format!("{}/rest/v1/threads?select=id&id=eq.{SEEDED}", first.url), None)?;
         first.end()?;
         Server::start(&mut command("serve"), address, "/rest/v1/rooms?limit=1")
     }
@@ -134,10 +140,13 @@ impl Subject for Mainstay {
 }
 
 /// The server answers while it still seeds: the last row of the seed tells that it is done.
-fn wait_for_seed(url: &str) -> Result<()> {
-    let last = format!("{url}/rest/v1/threads?select=id&id=eq.{SEEDED}");
+pub fn wait_for_row(url: &str, token: Option<&str>) -> Result<()> {
     for _ in 0..6_000 {
-        let body = ureq::get(&last).call().and_then(|mut answer| answer.body_mut().read_to_string());
+        let mut request = ureq::get(url);
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let body = request.call().and_then(|mut answer| answer.body_mut().read_to_string());
         if body.is_ok_and(|body| body.len() > 2) {
             return Ok(());
         }

@@ -10,6 +10,7 @@ mod lite;
 mod mainstay;
 mod plan;
 mod pocketbase;
+mod policies;
 mod rest;
 mod server;
 mod table;
@@ -17,10 +18,10 @@ mod workload;
 mod wrk;
 
 pub use plan::plan;
+pub use policies::policies;
 
 use crate::process::{self, Result, root};
 use bulk::{Bulk, Export, Exported, Post};
-use fixture::EXPORT_ROWS;
 use server::{Measured, Server};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -194,12 +195,12 @@ fn beside(server: &Server, subject: &dyn Subject, folder: &Path, seconds: u64) -
     Ok(Some(Beside { alone, with_writers: with_writers.per_second }))
 }
 
-/// Fills `exported` of a system that keeps its rows in SQLite and is not running; `numbers` are 1 to a million.
-fn fill_exported(database: &Path, insert: &str) -> Result<()> {
-    let (insert, rows) = insert.split_once(" select ").ok_or("an insert of a select")?;
+/// Fills a table of a system that keeps its rows in SQLite and is not running; `numbers` are 1 to `rows`.
+fn fill_sqlite(database: &Path, insert: &str, rows: u64) -> Result<()> {
+    let (insert, row) = insert.split_once(" select ").ok_or("an insert of a select")?;
     let script = format!(
         "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\ndb.execute(\"\"\"{insert} with recursive numbers(n) as \
-         (select 1 union all select n + 1 from numbers where n < {EXPORT_ROWS}) select {rows}\"\"\")\ndb.commit()\n\
+         (select 1 union all select n + 1 from numbers where n < {rows}) select {row}\"\"\")\ndb.commit()\n\
          db.execute('pragma wal_checkpoint(truncate)')\ndb.close()\n"
     );
     process::run(Command::new("python3").args(["-c", &script]).arg(database))

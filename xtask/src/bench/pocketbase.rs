@@ -2,17 +2,18 @@
 
 use super::bulk::{Export, Post};
 use super::fixture::{
-    BULK_ROWS, DOCUMENTS, DOCUMENTS_EACH, Kind, MEMBERS, MESSAGES, ROOMS, SETTINGS, THREADS, new_message,
+    BULK_ROWS, DOCUMENTS, DOCUMENTS_EACH, EXPORT_ROWS, Kind, MEMBERS, MESSAGES, ROOMS, SETTINGS, THREADS,
+    new_message,
 };
 use super::server::{Server, free_address};
-use super::{Fill, Subject, Workload, fill_exported};
+use super::{Fill, Subject, Workload, fill_sqlite};
 use crate::process::{self, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 pub struct PocketBase {
-    binary: PathBuf,
+    pub binary: PathBuf,
 }
 
 const EMAIL: &str = "bench@example.com";
@@ -48,9 +49,23 @@ impl PocketBase {
         }
         Ok(PocketBase { binary })
     }
+
+    /// The token of its superuser.
+    pub fn sign_in(url: &str) -> Result<String> {
+        let login = json!({"identity": EMAIL, "password": PASSWORD});
+        let answer = post(&format!("{url}/api/collections/_superusers/auth-with-password"), "", &login)?;
+        Ok(answer["token"].as_str().unwrap_or_default().to_owned())
+    }
 }
 
-fn post(url: &str, token: &str, body: &Value) -> Result<Value> {
+/// Makes the superuser of a data directory that nobody serves.
+pub fn superuser(binary: &Path, dir: &str) -> Command {
+    let mut command = Command::new(binary);
+    command.args(["superuser", "upsert", EMAIL, PASSWORD, dir]).stdout(Stdio::null());
+    command
+}
+
+pub fn post(url: &str, token: &str, body: &Value) -> Result<Value> {
     let mut answer = ureq::post(url)
         .header("Authorization", token)
         .config()
@@ -123,11 +138,7 @@ impl Subject for PocketBase {
         let data = scratch.join("pb_data");
         std::fs::create_dir_all(scratch).map_err(|error| error.to_string())?;
         let dir = format!("--dir={}", data.display());
-        process::run(
-            Command::new(&self.binary)
-                .args(["superuser", "upsert", EMAIL, PASSWORD, &dir])
-                .stdout(Stdio::null()),
-        )?;
+        process::run(&mut superuser(&self.binary, &dir))?;
         let address = free_address()?;
         let http = format!("--http={address}");
         let serve = || {
@@ -137,9 +148,7 @@ impl Subject for PocketBase {
         };
         let mut first = Server::start(&mut serve(), address, "/api/health")?;
         let url = first.url.clone();
-        let login = json!({"identity": EMAIL, "password": PASSWORD});
-        let answer = post(&format!("{url}/api/collections/_superusers/auth-with-password"), "", &login)?;
-        let token = answer["token"].as_str().unwrap_or_default().to_owned();
+        let token = PocketBase::sign_in(&url)?;
         ureq::patch(format!("{url}/api/settings"))
             .header("Authorization", &token)
             .send_json(json!({"batch": {"enabled": true, "maxRequests": 1_000, "timeout": 60}}))
@@ -150,7 +159,7 @@ impl Subject for PocketBase {
         if filling == Fill::Export {
             let row = "select printf('e%014d', n), n, 'Row ' || n, n * 0.25, strftime('%Y-%m-%d %H:%M:%fZ', 1767225600 + n, 'unixepoch') from numbers";
             let insert = format!("insert into exported (id, number, name, amount, created_at) {row}");
-            fill_exported(&data.join("data.db"), &insert)?;
+            fill_sqlite(&data.join("data.db"), &insert, EXPORT_ROWS)?;
         }
         Server::start(&mut serve(), address, "/api/collections/rooms/records?perPage=1")
     }
