@@ -5,7 +5,7 @@ use crate::backup::StoreBackups;
 use crate::oauth::{self, Doors};
 use crate::project::Project;
 use crate::secrets::{self, Keys};
-use crate::settings::DefaultMode;
+use crate::settings::{DefaultMode, OpenApiMode};
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::RecordStore;
 use mainstay_http::edge::{self, BoxFuture, EdgeSettings};
@@ -210,6 +210,11 @@ fn http_settings(project: &Project, keys: Option<&Keys>) -> HttpSettings {
             plan_enabled: settings.rest.plan_enabled,
             server_timing: settings.rest.server_timing,
             cors_origins: settings.rest.cors_origins.clone(),
+            openapi: match settings.rest.openapi_mode {
+                OpenApiMode::FollowPrivileges => mainstay_http::rest::OpenApiMode::FollowPrivileges,
+                OpenApiMode::IgnorePrivileges => mainstay_http::rest::OpenApiMode::IgnorePrivileges,
+                OpenApiMode::Disabled => mainstay_http::rest::OpenApiMode::Disabled,
+            },
             title: project.name(),
             ..RestSettings::default()
         },

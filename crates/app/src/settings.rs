@@ -83,6 +83,21 @@ pub struct RestSettings {
     pub pre_request: Option<String>,
     /// Refuses `PATCH` and `DELETE` without a filter.
     pub guard_unfiltered_writes: bool,
+    /// Whom the root of REST describes what there is.
+    pub openapi_mode: OpenApiMode,
+}
+
+/// PostgREST's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpenApiMode {
+    /// To each role what it may use.
+    #[default]
+    FollowPrivileges,
+    /// Everything that the schemas expose, whoever asks.
+    IgnorePrivileges,
+    /// 404, and no tables on the front page.
+    Disabled,
 }
 
 impl Default for RestSettings {
@@ -104,6 +119,7 @@ impl Default for RestSettings {
             cors_origins: Vec::new(),
             pre_request: None,
             guard_unfiltered_writes: false,
+            openapi_mode: OpenApiMode::FollowPrivileges,
         }
     }
 }

@@ -29,22 +29,30 @@ fn title(settings: &PageSettings) -> &str {
 pub(super) fn front(settings: &PageSettings, rest: &Rest, url: &str) -> String {
     let catalog = rest.catalog();
     let mut page = head(title(settings), &["front.js"]);
+    let described = rest.is_described();
+    let links = match described {
+        true => format!(
+            "<a href=\"/reference\">API reference</a><a href=\"{}/\">OpenAPI</a>",
+            Escaped(&rest.settings().mount)
+        ),
+        false => String::new(),
+    };
     // writing to a string cannot fail
     let _ = write!(
         page,
         "<body><header class=\"top\"><div><h1>{}</h1><span class=\"soft\">served by Mainstay</span>\
-         <nav><a href=\"/reference\">API reference</a><a href=\"{}/\">OpenAPI</a><a href=\"/health\">Health</a>{}</nav>\
-         </div></header>\n<main class=\"page\">\n",
+         <nav>{links}<a href=\"/health\">Health</a>{}</nav></div></header>\n<main class=\"page\">\n",
         Escaped(title(settings)),
-        Escaped(&rest.settings().mount),
         if settings.dev { "<a href=\"/auth/v1/inbox\">Inbox</a>" } else { "" }
     );
     page.push_str(&connect(settings, rest, url));
-    for schema in &rest.settings().schemas {
-        page.push_str(&relations(&catalog, schema));
-        page.push_str(&functions(&catalog, schema));
+    if described {
+        for schema in &rest.settings().schemas {
+            page.push_str(&relations(&catalog, schema));
+            page.push_str(&functions(&catalog, schema));
+        }
+        page.push_str(&calls(settings, rest, &catalog, url));
     }
-    page.push_str(&calls(settings, rest, &catalog, url));
     page.push_str("</main></body></html>\n");
     page
 }

@@ -10,7 +10,7 @@ pub(crate) use html::Escaped;
 
 use crate::edge::{Answering, Body, Face, Request, Response};
 use crate::problem::problem_response;
-use crate::rest::{Rest, SERVER_NAME};
+use crate::rest::{Rest, SERVER_NAME, undescribed};
 use hyper::Method;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY, SERVER,
@@ -89,6 +89,7 @@ impl Pages {
         }
         match path {
             "/" => page(front::front(&self.settings, &self.rest, &self.url(head))),
+            "/reference" if !self.rest.is_described() => problem_response(&undescribed(), true),
             "/reference" => page(front::reference(&self.settings, &self.rest)),
             "/health" => self.health(),
             "/_mainstay/style.css" => file("text/css; charset=utf-8", STYLE),

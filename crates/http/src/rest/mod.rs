@@ -88,6 +88,18 @@ impl<T: Authenticate> Authenticate for Arc<T> {
     }
 }
 
+/// Who is shown what the schemas hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpenApiMode {
+    /// Each role sees what it may use.
+    #[default]
+    FollowPrivileges,
+    /// Everybody sees everything that is exposed.
+    IgnorePrivileges,
+    /// Nobody sees anything.
+    Disabled,
+}
+
 /// Settings of the REST face.
 #[derive(Clone, Debug)]
 pub struct RestSettings {
@@ -124,6 +136,8 @@ pub struct RestSettings {
     pub batch_requests_max: usize,
     /// Bytes of all answers of one batch.
     pub batch_answer_bytes_max: usize,
+    /// Whether the root answers with the description of the API.
+    pub openapi: OpenApiMode,
     /// What the description of the API is called.
     pub title: String,
     pub version: String,
@@ -151,6 +165,7 @@ impl Default for RestSettings {
             compress_bytes_min: 4 * 1024,
             batch_requests_max: 100,
             batch_answer_bytes_max: 16 * 1024 * 1024,
+            openapi: OpenApiMode::default(),
             title: "Mainstay".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             public_url: String::new(),
@@ -186,6 +201,11 @@ enum Prepared<'a> {
     Import(Draft<'a>),
 }
 
+/// The answer in place of a description that nobody may see.
+pub(crate) fn undescribed() -> Problem {
+    Problem::new("PGRST126", "Root endpoint metadata is disabled")
+}
+
 impl Rest {
     pub fn new(
         settings: RestSettings,
@@ -218,6 +238,11 @@ impl Rest {
     /// The description of one schema for a role, as JSON; made once per version of the catalog.
     pub fn description(&self, schema: &str, role: &str) -> bytes::Bytes {
         self.open_api.document(&self.settings, &self.service.catalog(), schema, role)
+    }
+
+    /// Whether anybody may see what there is.
+    pub fn is_described(&self) -> bool {
+        self.settings.openapi != OpenApiMode::Disabled
     }
 
     fn resource<'a>(&self, path: &'a str) -> Result<Resource<'a>> {
@@ -397,6 +422,9 @@ impl Rest {
         use hyper::Method;
         if head.method != Method::GET && head.method != Method::HEAD {
             return Err(unsupported(&head.method));
+        }
+        if !self.is_described() {
+            return Err(undescribed());
         }
         let media = media::negotiate(
             head.headers.get(hyper::header::ACCEPT),

@@ -58,3 +58,36 @@ fn the_root_describes_the_api() {
     assert_eq!(server.get("/rest/v1").status, 200);
     assert_eq!(server.send("POST", "/rest/v1/", &[], "{}").status, 405);
 }
+
+#[test]
+fn the_description_is_negotiated() {
+    let server = rows("[]", 0);
+    for accept in ["application/json", "*/*", "text/html, application/json;q=0.9", "application/openapi+json"]
+    {
+        let answer = server.send("GET", "/rest/v1/", &[("Accept", accept)], "");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/openapi+json; charset=utf-8"),
+            "{accept}"
+        );
+    }
+    let answer = server.send("GET", "/rest/v1/", &[("Accept", "text/csv")], "");
+    assert!(answer.status == 406 && answer.body.contains("PGRST107"), "{answer:?}");
+    let answer = server.send("HEAD", "/rest/v1/", &[], "");
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+}
+
+#[test]
+fn the_description_can_be_turned_off() {
+    let mut closed = settings();
+    closed.rest.openapi = crate::rest::OpenApiMode::Disabled;
+    let server = serve(closed, |_| Ok(query::Response { body: "[]".into(), ..query::Response::default() }));
+    for path in ["/rest/v1/", "/reference"] {
+        let answer = server.get(path);
+        assert!(answer.status == 404 && answer.body.contains("PGRST126"), "{path} {answer:?}");
+    }
+    let front = server.get("/");
+    assert!(front.status == 200 && !front.body.contains("orders"), "{front:?}");
+    assert!(rows("[]", 0).get("/").body.contains("orders"));
+    assert_eq!(server.get("/rest/v1/orders").status, 200);
+}
