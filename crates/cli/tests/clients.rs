@@ -131,22 +131,20 @@ fn the_pages_work_in_a_browser() {
     passes(node("pages.test.mjs").env("CHROMIUM", "/usr/bin/chromium"), &server);
 }
 
-/// Compiles a file beside the types of the shop, and gives the lines on which the compiler found something.
-fn compile(name: &str) -> (Vec<usize>, String) {
+/// A folder below the modules, so that the compiler and Node find them as in a project.
+fn project(script_name: &str) -> tempfile::TempDir {
     let modules = installed("node/node_modules");
     installed("node/node_modules/typescript");
-    // A folder below the modules, so that the compiler finds them as a project would.
     let folder = tempfile::tempdir_in(modules.parent().expect("a parent")).expect("a folder");
-    let types = folder.path().join("database.types.ts");
-    let mut command = support::binary();
-    command.args(["types", "typescript"]).arg(support::shop()).arg("--out").arg(&types);
-    let (code, out, errors) = run(&mut command);
-    assert_eq!((code, out.as_str()), (0, ""), "{errors}");
-    std::fs::copy(script(name), folder.path().join(name)).expect("copies the client");
+    std::fs::copy(script(script_name), folder.path().join(script_name)).expect("copies the client");
+    folder
+}
+
+/// Compiles a file of a project strictly, and gives the lines on which the compiler found something.
+fn compile(folder: &Path, name: &str) -> (Vec<usize>, String) {
     let mut compiler = Command::new("node");
-    compiler.arg(modules.join("typescript/bin/tsc")).current_dir(folder.path()).args([
+    compiler.arg(installed("node/node_modules/typescript/bin/tsc")).current_dir(folder).args([
         "--strict",
-        "--noEmit",
         "--skipLibCheck",
         "--target",
         "es2022",
@@ -155,7 +153,7 @@ fn compile(name: &str) -> (Vec<usize>, String) {
         "--moduleResolution",
         "bundler",
         "--lib",
-        "es2022,dom",
+        "es2022,dom,dom.iterable",
         name,
     ]);
     let (code, out, errors) = run(&mut compiler);
@@ -167,16 +165,36 @@ fn compile(name: &str) -> (Vec<usize>, String) {
     (lines, out)
 }
 
-#[test]
-fn a_typed_client_of_the_shop_compiles() {
-    let (lines, out) = compile("shop.types.ts");
-    assert!(lines.is_empty(), "{out}");
+/// Compiles a file beside the types that `mainstay types` makes of the shop.
+fn compile_with_types(name: &str) -> (Vec<usize>, String) {
+    let folder = project(name);
+    let mut command = support::binary();
+    command.args(["types", "typescript"]).arg(support::shop()).arg("--out");
+    let (code, out, errors) = run(command.arg(folder.path().join("database.types.ts")));
+    assert_eq!((code, out.as_str()), (0, ""), "{errors}");
+    compile(folder.path(), name)
 }
 
-#[test]
-fn mistakes_in_a_typed_client_are_type_errors() {
-    let (lines, out) = compile("shop.types.fail.ts");
-    let text = std::fs::read_to_string(script("shop.types.fail.ts")).expect("reads the client");
+/// A project with the types that openapi-typescript makes of what the server describes to the service role.
+fn openapi_project(server: &Server, name: &str) -> tempfile::TempDir {
+    let folder = project(name);
+    let document = server.send("GET", "/rest/v1/", &[("apikey", &server.service_role)], None);
+    assert_eq!(document.status, 200, "{document:?}");
+    std::fs::write(folder.path().join("openapi.json"), &document.body).expect("writes the document");
+    let mut generator = Command::new("node");
+    generator
+        .arg(installed("node/node_modules/openapi-typescript/bin/cli.js"))
+        .current_dir(folder.path())
+        .args(["openapi.json", "-o", "api.types.ts"]);
+    let (code, out, errors) = run(&mut generator);
+    assert_eq!(code, 0, "{out}{errors}");
+    folder
+}
+
+/// What the compiler finds is what the file marks, and each mark has a mistake below it.
+#[track_caller]
+fn assert_refused(name: &str, marks: usize, (lines, out): (Vec<usize>, String)) {
+    let text = std::fs::read_to_string(script(name)).expect("reads the client");
     let wanted: Vec<usize> = text
         .lines()
         .enumerate()
@@ -184,8 +202,37 @@ fn mistakes_in_a_typed_client_are_type_errors() {
         // Lines count from one, and the mistake is on the next.
         .map(|(index, _)| index + 2)
         .collect();
-    assert_eq!(wanted.len(), 9);
+    assert_eq!(wanted.len(), marks);
     assert_eq!(lines, wanted, "{out}");
+}
+
+#[test]
+fn a_typed_client_of_the_shop_compiles() {
+    let (lines, out) = compile_with_types("shop.types.ts");
+    assert!(lines.is_empty(), "{out}");
+}
+
+#[test]
+fn mistakes_in_a_typed_client_are_type_errors() {
+    assert_refused("shop.types.fail.ts", 9, compile_with_types("shop.types.fail.ts"));
+}
+
+#[test]
+fn a_client_typed_by_the_openapi_document_compiles_and_works() {
+    let app = App::shop();
+    let server = app.dev();
+    let folder = openapi_project(&server, "openapi.client.ts");
+    let (lines, out) = compile(folder.path(), "openapi.client.ts");
+    assert!(lines.is_empty(), "{out}");
+    passes(Command::new("node").arg("--test").arg(folder.path().join("openapi.client.js")), &server);
+}
+
+#[test]
+fn mistakes_in_a_client_typed_by_the_openapi_document_are_type_errors() {
+    let app = App::shop();
+    let server = app.dev();
+    let folder = openapi_project(&server, "openapi.fail.ts");
+    assert_refused("openapi.fail.ts", 15, compile(folder.path(), "openapi.fail.ts"));
 }
 
 #[test]

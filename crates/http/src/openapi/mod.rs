@@ -1,12 +1,13 @@
 //! The description of the API: an OpenAPI 3.1 document made from the catalog, kept until the catalog changes. It shows a
-//! role what that role may use.
+//! role what that role may use, unless the settings say otherwise.
 
 mod defaults;
 mod functions;
+mod parameters;
 mod relations;
 mod schemas;
 
-use crate::rest::RestSettings;
+use crate::rest::{OpenApiMode, RestSettings};
 use bytes::Bytes;
 use mainstay_sql::catalog::Relation;
 use mainstay_sql::{Catalog, Name};
@@ -50,25 +51,36 @@ impl OpenApi {
 
 /// The whole document, as far as the role may use it.
 pub fn document(settings: &RestSettings, catalog: &Catalog, schema: &str, role: &str) -> Value {
-    let mut parts = Parts::default();
-    let rights = catalog.rights_of(role).unwrap_or_else(|_| catalog.rights_of_nobody());
-    let named = |name: &Name| name.schema == schema && rights.on_schema(schema);
+    let mut parts = Parts::new(catalog);
+    if settings.schemas.first().is_some_and(|first| first != schema) {
+        parts.profile = Some(schema);
+    }
+    let rights = (settings.openapi != OpenApiMode::IgnorePrivileges)
+        .then(|| catalog.rights_of(role).unwrap_or_else(|_| catalog.rights_of_nobody()));
+    let rights = rights.as_ref();
+    let named = |name: &Name| name.schema == schema && rights.is_none_or(|rights| rights.on_schema(schema));
     let shown = |relation: &Relation| named(&relation.name) && !relation.is_partition();
     for relation in catalog.relations.values().filter(|relation| shown(relation)) {
-        relations::describe(&mut parts, catalog, relation, &rights);
+        relations::describe(&mut parts, relation, rights);
     }
     for (name, overloads) in catalog.functions.iter().filter(|(name, _)| named(name)) {
-        let callable: Vec<_> =
-            overloads.iter().filter(|function| rights.on_function(function)).cloned().collect();
-        functions::describe(&mut parts, catalog, name, &callable);
+        let callable: Vec<_> = overloads
+            .iter()
+            .filter(|function| rights.is_none_or(|rights| rights.on_function(function)))
+            .cloned()
+            .collect();
+        functions::describe(&mut parts, name, &callable);
     }
-    parts.rows_of_functions(catalog, schema);
     parts.shared();
-    let description =
-        catalog.schemas.get(schema).and_then(|schema| schema.comment.clone()).unwrap_or_default();
+    let comment = catalog.schemas.get(schema).and_then(|schema| schema.comment.as_deref());
+    // A comment of several lines brings its own title, as with PostgREST.
+    let (title, description) = match comment.map(first_line) {
+        Some((title, Some(rest))) => (title, rest),
+        _ => (settings.title.as_str(), comment.unwrap_or_default()),
+    };
     json!({
         "openapi": "3.1.0",
-        "info": { "title": settings.title, "version": settings.version, "description": description },
+        "info": { "title": title, "version": settings.version, "description": description },
         "servers": [{ "url": format!("{}{}", settings.public_url, settings.mount) }],
         "security": [{ "apikey": [] }, { "bearer": [] }, {}],
         "tags": parts.tags,
@@ -85,8 +97,11 @@ pub fn document(settings: &RestSettings, catalog: &Catalog, schema: &str, role: 
     })
 }
 
-#[derive(Default)]
-struct Parts {
+/// What has been described so far.
+struct Parts<'a> {
+    catalog: &'a Catalog,
+    /// The schema, where a request has to name it.
+    profile: Option<&'a str>,
     tags: Vec<Value>,
     paths: Map<String, Value>,
     schemas: Map<String, Value>,
@@ -94,111 +109,85 @@ struct Parts {
     responses: Map<String, Value>,
 }
 
-impl Parts {
+impl<'a> Parts<'a> {
+    fn new(catalog: &'a Catalog) -> Self {
+        Parts {
+            catalog,
+            profile: None,
+            tags: Vec::new(),
+            paths: Map::new(),
+            schemas: Map::new(),
+            parameters: Map::new(),
+            responses: Map::new(),
+        }
+    }
+
     fn tag(&mut self, name: &str, comment: Option<&str>) {
         self.tags.push(json!({ "name": name, "description": comment.unwrap_or_default() }));
     }
 
-    /// Rows that functions return of tables that the role does not see otherwise.
-    fn rows_of_functions(&mut self, catalog: &Catalog, schema: &str) {
-        let mut wanted = Vec::new();
-        for path in self.paths.values() {
-            references(path, &mut wanted);
-        }
-        for relation in catalog.relations.values().filter(|relation| relation.name.schema == schema) {
-            let id = format!("row.{}", key(&relation.name.name));
-            if wanted.contains(&id) && !self.schemas.contains_key(&id) {
-                let row = schemas::of_row(catalog, relation, schemas::Use::Read);
-                self.schemas.insert(id, row);
-            }
-        }
-    }
-
     /// What every operation refers to.
     fn shared(&mut self) {
-        for (key, name, place, example, description) in PARAMETERS {
-            self.parameters.insert(
-                (*key).to_owned(),
-                json!({
-                    "name": name, "in": place, "required": false, "description": description,
-                    "schema": { "type": "string" }, "example": example,
-                }),
-            );
-        }
+        parameters::shared(self);
         self.schemas.insert(
-            "problem".to_owned(),
+            "rest-problem".to_owned(),
             json!({
                 "type": "object",
                 "description": "What went wrong, as PostgREST says it.",
-                "required": ["code", "message"],
+                "required": ["code", "details", "hint", "message"],
                 "properties": {
-                    "code": { "type": "string", "description": "A SQLSTATE or a PGRST code." },
-                    "details": { "description": "More about it; a list for ambiguous embeds." },
+                    "code": { "type": "string", "description": "A SQLSTATE, a PGRST code or an MS code." },
+                    "details": { "description": "More about it: a text, or a list for ambiguous embeds." },
                     "hint": { "type": ["string", "null"], "description": "What to do." },
                     "message": { "type": "string" },
                 },
             }),
         );
-        let problem = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/problem" } } });
+        let problem =
+            json!({ "application/json": { "schema": { "$ref": "#/components/schemas/rest-problem" } } });
         self.responses
             .insert("problem".to_owned(), json!({ "description": "A problem", "content": problem }));
         self.responses.insert("nothing".to_owned(), json!({ "description": "Done; no body" }));
+        self.responses.insert("unchanged".to_owned(), json!({ "description": "The row looks as it did" }));
     }
 }
 
-/// The names of the schemas that a part of the document refers to.
-fn references(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::Object(object) => {
-            for (name, value) in object {
-                match value {
-                    Value::String(to) if name == "$ref" => {
-                        found.extend(to.strip_prefix("#/components/schemas/").map(str::to_owned));
-                    }
-                    _ => references(value, found),
-                }
-            }
+/// The first line of a comment, and what follows it.
+fn first_line(comment: &str) -> (&str, Option<&str>) {
+    match comment.split_once('\n') {
+        None => (comment, None),
+        Some((first, rest)) => {
+            (first.trim_end(), Some(rest.trim_start_matches('\n')).filter(|rest| !rest.is_empty()))
         }
-        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
-        _ => {}
     }
 }
 
-/// Key, name, place, example, description.
-const PARAMETERS: &[(&str, &str, &str, &str, &str)] = &[
-    ("select", "select", "query", "*", "Columns and embedded relations to return"),
-    ("order", "order", "query", "id.desc", "Columns to sort by"),
-    ("limit", "limit", "query", "10", "The most rows to return"),
-    ("offset", "offset", "query", "0", "Rows to leave out at the start"),
-    ("or", "or", "query", "(a.eq.1,b.is.null)", "Conditions of which one must hold"),
-    ("and", "and", "query", "(a.gt.1,a.lt.9)", "Conditions that must all hold"),
-    ("columns", "columns", "query", "a,b", "Columns to take from the body"),
-    ("on_conflict", "on_conflict", "query", "id", "Columns whose conflict makes an upsert"),
-    ("range", "Range", "header", "0-24", "First and last row to return"),
-    ("preferCount", "Prefer", "header", "count=exact", "`count=exact`, `count=planned` or `count=estimated`"),
-    (
-        "preferWrite",
-        "Prefer",
-        "header",
-        "return=representation",
-        "`return=representation`, `resolution=merge-duplicates`, `missing=default`, `tx=rollback` …",
-    ),
-];
-
-fn parameter(key: &str) -> Value {
-    json!({ "$ref": format!("#/components/parameters/{key}") })
+/// An operation's fields, with what a comment says before what is always true.
+fn operation(id: String, tag: &str, summary: String, comment: Option<&str>, more: Value) -> Value {
+    let (first, rest) = comment.map(first_line).map_or((None, None), |(first, rest)| (Some(first), rest));
+    let mut operation = json!({ "operationId": id, "tags": [tag], "summary": first.unwrap_or(&summary) });
+    if let Some(object) = operation.as_object_mut() {
+        if let Some(rest) = rest {
+            object.insert("description".to_owned(), json!(rest));
+        }
+        if let Value::Object(more) = more {
+            object.extend(more);
+        }
+    }
+    operation
 }
 
-/// A name as a key of a component, which may have letters, digits, `.`, `_` and `-` only.
+/// A name as a key of a component, which may have letters, digits, `.`, `_` and `-` only. Dashes come in pairs here and
+/// dots not at all, so that `orders-insert` is no table's; generators take a dot for a module.
 fn key(name: &str) -> String {
     use std::fmt::Write;
     let mut key = String::with_capacity(name.len());
     for character in name.chars() {
-        if character.is_ascii_alphanumeric() || matches!(character, '_' | '-') {
+        if character.is_ascii_alphanumeric() || character == '_' {
             key.push(character);
         } else {
             // writing to a string cannot fail
-            let _ = write!(key, ".{:x}", u32::from(character));
+            let _ = write!(key, "-{:x}-", u32::from(character));
         }
     }
     key
@@ -209,8 +198,16 @@ fn segment(name: &str) -> String {
     name.replace('{', "%7B").replace('}', "%7D").replace('/', "%2F")
 }
 
-fn problem() -> Value {
-    json!({ "$ref": "#/components/responses/problem" })
+/// The good answers, and what every operation may answer beside them.
+fn responses(good: Value) -> Value {
+    let mut responses = good;
+    if let Some(object) = responses.as_object_mut() {
+        // Written out: generators take `default` for an answer that may be good as well.
+        for status in ["4XX", "5XX"] {
+            object.insert(status.to_owned(), json!({ "$ref": "#/components/responses/problem" }));
+        }
+    }
+    responses
 }
 
 #[cfg(test)]

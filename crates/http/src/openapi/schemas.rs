@@ -1,65 +1,107 @@
-//! Types as JSON schemas, with PostgreSQL's names as formats.
+//! Types as JSON schemas: formats where JSON Schema or OpenAPI name one, PostgreSQL's own name beside it.
 
-use super::defaults;
-use mainstay_sql::Catalog;
-use mainstay_sql::catalog::{Column, ConstraintKind, Identity, Relation};
-use mainstay_types::{ColumnType, Modifier, RangeKind, Type};
+use super::{Parts, defaults, key};
+use mainstay_sql::catalog::{CastEnd, Column, ConstraintKind, Identity, Relation, RelationKind};
+use mainstay_sql::{Catalog, Name};
+use mainstay_types::{ColumnType, Modifier, RangeKind, Type, TypeId};
 use serde_json::{Map, Value, json};
 
 /// Composites within composites deeper than this are any value.
 const DEPTH_MAX: usize = 4;
 
+/// The name of the type in PostgreSQL.
+const POSTGRES_TYPE: &str = "x-postgres-type";
+
 /// The schema of a value that is not NULL.
-pub(super) fn of_type(catalog: &Catalog, ty: &ColumnType) -> Value {
-    at_depth(catalog, ty, 0)
+pub(super) fn of_type(parts: &mut Parts<'_>, ty: &ColumnType) -> Value {
+    at_depth(parts, ty, 0)
 }
 
-fn at_depth(catalog: &Catalog, ty: &ColumnType, depth: usize) -> Value {
-    let format = catalog.types.type_name(&ty.ty);
-    match &ty.ty {
-        Type::Bool => json!({ "type": "boolean", "format": format }),
-        Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid => json!({ "type": "integer", "format": format }),
-        Type::Float4 | Type::Float8 | Type::Numeric => json!({ "type": "number", "format": format }),
-        Type::Json | Type::Jsonb | Type::Record => json!({ "format": format }),
+fn at_depth(parts: &mut Parts<'_>, ty: &ColumnType, depth: usize) -> Value {
+    let mut schema = match &ty.ty {
+        Type::Enum(id) => return of_enum(parts, *id),
         Type::Array(element) => {
-            let items = at_depth(catalog, &ColumnType::from((**element).clone()), depth);
-            json!({ "type": "array", "format": format, "items": items })
+            let items = at_depth(parts, &ColumnType::from((**element).clone()), depth);
+            json!({ "type": "array", "items": items })
         }
-        Type::Enum(id) => {
-            let labels = catalog.types.enums.get(id).map(|found| found.labels.clone()).unwrap_or_default();
-            json!({ "type": "string", "format": format, "enum": labels })
-        }
-        Type::Composite(id) => match catalog.types.composites.get(id) {
+        Type::Composite(id) => match parts.catalog.types.composites.get(id) {
             Some(found) if depth < DEPTH_MAX => {
-                let properties: Map<String, Value> = found
-                    .fields
-                    .iter()
-                    .map(|(name, ty)| (name.clone(), or_null(at_depth(catalog, ty, depth + 1))))
-                    .collect();
-                json!({ "type": "object", "format": format, "properties": properties })
+                let fields = found.fields.iter().map(|(name, ty)| (name.as_str(), ty));
+                of_fields(parts, fields, depth + 1)
             }
-            _ => json!({ "format": format }),
+            _ => json!({}),
         },
-        Type::Range(RangeKind::Int4 | RangeKind::Int8) => {
-            json!({ "type": "string", "format": format, "examples": ["[1,10)"] })
-        }
-        _ => match ty.modifier {
-            Modifier::Length(length) => json!({ "type": "string", "format": format, "maxLength": length }),
-            _ => json!({ "type": "string", "format": format }),
+        scalar => of_scalar(scalar, ty.modifier),
+    };
+    if let Some(object) = schema.as_object_mut() {
+        object.insert(POSTGRES_TYPE.to_owned(), json!(parts.catalog.types.type_name(&ty.ty)));
+    }
+    schema
+}
+
+fn of_scalar(ty: &Type, modifier: Modifier) -> Value {
+    match ty {
+        Type::Bool => json!({ "type": "boolean" }),
+        Type::Int2 => json!({ "type": "integer", "format": "int16" }),
+        Type::Int4 => json!({ "type": "integer", "format": "int32" }),
+        Type::Int8 | Type::Oid => json!({ "type": "integer", "format": "int64" }),
+        Type::Float4 => json!({ "type": "number", "format": "float" }),
+        Type::Float8 => json!({ "type": "number", "format": "double" }),
+        Type::Numeric => json!({ "type": "number" }),
+        // Any JSON value, or whatever the function gives.
+        Type::Json | Type::Jsonb | Type::Record | Type::AnyElement | Type::Any => json!({}),
+        Type::Uuid => json!({ "type": "string", "format": "uuid" }),
+        Type::Date => json!({ "type": "string", "format": "date" }),
+        // Without a zone it is no date-time of RFC 3339.
+        Type::TimestampTz => json!({ "type": "string", "format": "date-time" }),
+        Type::Range(RangeKind::Int4 | RangeKind::Int8) => json!({ "type": "string", "examples": ["[1,10)"] }),
+        _ => match modifier {
+            Modifier::Length(length) => json!({ "type": "string", "maxLength": length }),
+            _ => json!({ "type": "string" }),
         },
     }
 }
 
+/// A reference, so that a generated client has one type for it wherever it stands.
+fn of_enum(parts: &mut Parts<'_>, id: TypeId) -> Value {
+    let types = &parts.catalog.types;
+    let Some(found) = types.enums.get(&id) else { return json!({ "type": "string" }) };
+    let name = types.type_name(&Type::Enum(id));
+    let component = format!("{}-enum", key(&name));
+    let reference = json!({ "$ref": format!("#/components/schemas/{component}") });
+    let schema = json!({ "type": "string", "enum": found.labels, POSTGRES_TYPE: name });
+    parts.schemas.insert(component, schema);
+    reference
+}
+
+/// An object that always has all of its fields, each of which may be NULL.
+pub(super) fn of_fields<'f>(
+    parts: &mut Parts<'_>,
+    fields: impl Iterator<Item = (&'f str, &'f ColumnType)>,
+    depth: usize,
+) -> Value {
+    let mut properties = Map::new();
+    for (name, ty) in fields {
+        properties.insert(name.to_owned(), or_null(at_depth(parts, ty, depth)));
+    }
+    let required: Vec<&String> = properties.keys().collect();
+    let mut schema = json!({ "type": "object", "required": required });
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("properties".to_owned(), Value::Object(properties));
+    }
+    schema
+}
+
 /// Allows NULL as well.
 pub(super) fn or_null(mut schema: Value) -> Value {
-    if let Some(object) = schema.as_object_mut() {
-        if let Some(Value::String(ty)) = object.get("type") {
-            let both = json!([ty, "null"]);
-            object.insert("type".to_owned(), both);
-        }
-        if let Some(Value::Array(labels)) = object.get_mut("enum") {
-            labels.push(Value::Null);
-        }
+    if schema.get("$ref").is_some() {
+        return json!({ "anyOf": [schema, { "type": "null" }] });
+    }
+    if let Some(object) = schema.as_object_mut()
+        && let Some(Value::String(ty)) = object.get("type")
+    {
+        let both = json!([ty, "null"]);
+        object.insert("type".to_owned(), both);
     }
     schema
 }
@@ -72,19 +114,19 @@ pub(super) enum Use {
     Update,
 }
 
-pub(super) fn of_row(catalog: &Catalog, relation: &Relation, used: Use) -> Value {
+/// A row. What is read has every column, and what may be NULL says so in its type: `select` decides what comes.
+pub(super) fn of_row(parts: &mut Parts<'_>, relation: &Relation, used: Use) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
-    for column in &relation.columns {
-        let ours = column.generated.is_some() || column.identity == Some(Identity::Always);
-        if used != Use::Read && ours {
+    for (place, column) in relation.columns.iter().enumerate() {
+        let facts = facts(parts.catalog, relation, place, column);
+        if used != Use::Read && facts.read_only {
             continue;
         }
-        properties.insert(column.name.clone(), of_column(catalog, relation, column, used));
-        let has_default = column.default.is_some() || column.identity.is_some();
+        properties.insert(column.name.clone(), of_column(parts, relation, column, &facts, used));
         let needed = match used {
-            Use::Read => column.not_null,
-            Use::Insert => column.not_null && !has_default,
+            Use::Read => true,
+            Use::Insert => facts.not_null && !facts.has_default,
             Use::Update => false,
         };
         if needed {
@@ -103,9 +145,39 @@ pub(super) fn of_row(catalog: &Catalog, relation: &Relation, used: Use) -> Value
     schema
 }
 
-fn of_column(catalog: &Catalog, relation: &Relation, column: &Column, used: Use) -> Value {
-    let mut schema = of_type(catalog, &column.ty);
-    if !column.not_null {
+/// What a client has to know of a column; that of a view which can be written is as the column below it.
+struct Facts {
+    not_null: bool,
+    has_default: bool,
+    read_only: bool,
+}
+
+fn facts(catalog: &Catalog, relation: &Relation, place: usize, column: &Column) -> Facts {
+    if matches!(relation.kind, RelationKind::View { updatable: Some(_), .. }) {
+        let below = relation.origins.get(place).and_then(Option::as_ref).and_then(|(name, column)| {
+            catalog.relations.get(name)?.columns.iter().find(|below| below.name == *column)
+        });
+        let Some(below) = below else {
+            return Facts { not_null: false, has_default: false, read_only: true };
+        };
+        let below = of_table(below);
+        return Facts { has_default: below.has_default || column.default.is_some(), ..below };
+    }
+    of_table(column)
+}
+
+fn of_table(column: &Column) -> Facts {
+    Facts {
+        not_null: column.not_null,
+        has_default: column.default.is_some() || column.identity.is_some(),
+        read_only: column.generated.is_some() || column.identity == Some(Identity::Always),
+    }
+}
+
+fn of_column(parts: &mut Parts<'_>, relation: &Relation, column: &Column, facts: &Facts, used: Use) -> Value {
+    let own_form = column.domain.as_ref().is_some_and(|domain| has_own_form(parts.catalog, domain));
+    let mut schema = if own_form { json!({}) } else { of_type(parts, &column.ty) };
+    if !facts.not_null {
         schema = or_null(schema);
     }
     let mut notes: Vec<String> = column.comment.iter().cloned().collect();
@@ -117,18 +189,29 @@ fn of_column(catalog: &Catalog, relation: &Relation, column: &Column, used: Use)
             "Note:\nThis is a Foreign Key to `{table}.{target}`.<fk table='{table}' column='{target}'/>"
         ));
     }
+    let default = default_of(parts.catalog, column).filter(|_| !own_form);
     if let Some(object) = schema.as_object_mut() {
         if !notes.is_empty() {
             object.insert("description".to_owned(), json!(notes.join("\n\n")));
         }
-        if used == Use::Read && (column.generated.is_some() || column.identity == Some(Identity::Always)) {
+        if used == Use::Read && facts.read_only {
             object.insert("readOnly".to_owned(), json!(true));
         }
-        if let Some(default) = default_of(catalog, column) {
+        // In a body a default would make generators ask for the column, or send what the database would have filled in.
+        if let (Use::Read, Some(default)) = (used, default) {
             object.insert("default".to_owned(), default);
         }
     }
     schema
+}
+
+/// Whether the values of a domain look in JSON as a cast of the user's says.
+fn has_own_form(catalog: &Catalog, domain: &Name) -> bool {
+    catalog.casts.iter().any(|cast| {
+        cast.implicit
+            && cast.source == CastEnd::Domain(domain.clone())
+            && matches!(cast.target, CastEnd::Type(Type::Json | Type::Jsonb))
+    })
 }
 
 /// The default that a client may count on; what is generated has none of its own.

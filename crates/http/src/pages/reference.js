@@ -39,7 +39,7 @@ function typeOf(schema, depth = 0) {
   for (const word of ["oneOf", "anyOf"]) if (schema[word]) return schema[word].map((one) => typeOf(one, depth + 1)).join(" | ");
   if (schema.type === "array") return typeOf(schema.items || {}, depth + 1) + "[]";
   const type = Array.isArray(schema.type) ? schema.type.filter((one) => one !== "null")[0] : schema.type;
-  return (schema.format || type || "any") + (schema.maxLength ? `(${schema.maxLength})` : "");
+  return (schema["x-postgres-type"] || schema.format || type || "any") + (schema.maxLength ? `(${schema.maxLength})` : "");
 }
 
 function sample(schema, depth = 0) {
