@@ -5,6 +5,7 @@
 //! Invariant: a test of a suite knows the contract alone, so that every engine passes the same one.
 //! Start reading at [`record_store`].
 
+mod changes;
 pub mod generate;
 pub mod policies;
 pub mod postgres;

@@ -5,15 +5,16 @@
 
 use mainstay_base::{Problem, Result};
 use mainstay_engine::{
-    Change, ChangeSink, Format, Migrated, Migration, Operation, Plan, PlanKind, Position, Read, ReadNow,
-    RecordStore, Rows, Step, Write, WriteStep, Written,
+    Format, Migrated, Migration, Plan, PlanKind, Position, Read, ReadNow, RecordStore, Rows, Step, Write,
+    WriteStep, Written,
 };
 use mainstay_sql::Name;
 use mainstay_types::{Session, Type, Value};
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::changes::*;
 pub use crate::roles::*;
 pub use crate::streams::*;
 pub(crate) use crate::transactions::transaction;
@@ -177,21 +178,6 @@ fn facts(problem: &Problem) -> (&str, &str, Option<&str>) {
     (problem.code(), problem.message(), problem.details())
 }
 
-#[derive(Default)]
-struct Heard(Mutex<Vec<Arc<Change>>>);
-
-impl Heard {
-    fn all(&self) -> Vec<Arc<Change>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl ChangeSink for Heard {
-    fn committed(&self, changes: &[Arc<Change>]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(changes.iter().cloned());
-    }
-}
-
 pub async fn rows_come_back_in_the_types_of_postgresql(store: &dyn RecordStore) {
     let table = "CREATE TABLE things (id bigint PRIMARY KEY, b boolean, i integer, n numeric(10,2), f float8,
         t text, v varchar(5), u uuid, d date, ts timestamptz, j json, jb jsonb, a int[], by bytea)";
@@ -235,7 +221,7 @@ pub async fn a_write_that_fails_harms_no_other(store: &dyn RecordStore) {
 }
 
 /// Polls all futures until each has its answer.
-async fn join_all<F: Future + Unpin>(futures: Vec<F>) -> Vec<F::Output> {
+pub(crate) async fn join_all<F: Future + Unpin>(futures: Vec<F>) -> Vec<F::Output> {
     let mut slots: Vec<(F, Option<F::Output>)> = futures.into_iter().map(|future| (future, None)).collect();
     std::future::poll_fn(move |context| {
         let mut pending = false;
@@ -371,57 +357,6 @@ pub async fn expectations_are_part_of_a_write(store: &dyn RecordStore) {
     }
     assert_eq!(problem_of(store.write(write_of(steps)).await), refused);
     assert_eq!(select(store, "SELECT id FROM notes WHERE size = 5").await, "[]");
-}
-
-pub async fn changes_are_gapless_and_in_order(store: &dyn RecordStore) {
-    build_shop(store).await;
-    let heard = Arc::new(Heard::default());
-    sure(store.listen(None, heard.clone()));
-    let insert = plan(store, INSERT_NOTE, &NOTE_TYPES);
-    let writes = (0..50)
-        .map(|id| store.write(write_of(vec![step(&insert, note(id, None, &format!("n{id}"), 1))])))
-        .collect();
-    let mut own: Vec<Option<Position>> =
-        join_all(writes).await.into_iter().map(|outcome| sure(outcome).position).collect();
-    own.sort();
-    assert_eq!(own, (1..=50).map(|position| Some(Position(position))).collect::<Vec<_>>());
-    let positions: Vec<u64> = heard.all().iter().map(|change| change.position.0).collect();
-    assert_eq!(positions, (1..=50).collect::<Vec<u64>>());
-    sure(run(store, "UPDATE notes SET size = 2 WHERE id = 7").await);
-    sure(run(store, "DELETE FROM notes WHERE id = 7").await);
-    let kept = sure(store.changes_after(Position(50), 10).await);
-    let shown: Vec<_> =
-        kept.iter().map(|change| (change.operation, change.old.is_some(), change.new.as_deref())).collect();
-    let row = r#"{"id":7,"owner":null,"title":"n7","size":2}"#;
-    assert_eq!(shown, [(Operation::Update, true, Some(row)), (Operation::Delete, true, None)]);
-    assert_eq!(sure(store.changes_after(Position(0), 3).await).len(), 3);
-    assert_eq!(store.status().position, Position(52));
-}
-
-pub async fn failed_writes_have_no_changes(store: &dyn RecordStore) {
-    build_shop(store).await;
-    let heard = Arc::new(Heard::default());
-    sure(store.listen(None, heard.clone()));
-    let insert = plan(store, INSERT_NOTE, &NOTE_TYPES);
-    let steps = vec![step(&insert, note(1, None, "a", 1)), step(&insert, note(1, None, "b", 1))];
-    problem_of(store.write(write_of(steps)).await);
-    sure(store.write(write_of(vec![step(&insert, note(2, None, "c", 1))])).await);
-    let heard = heard.all();
-    assert_eq!(heard.iter().map(|change| change.position.0).collect::<Vec<_>>(), [1]);
-    assert!(heard.iter().all(|change| change.new.as_deref().is_some_and(|row| row.contains("\"id\":2"))));
-}
-
-pub async fn listeners_hear_their_table_alone(store: &dyn RecordStore) {
-    build_shop(store).await;
-    let heard = Arc::new(Heard::default());
-    let listener = sure(store.listen(Some(Name::public("owners")), heard.clone()));
-    sure(run(store, "INSERT INTO notes (id, title) VALUES (1, 'a')").await);
-    sure(run(store, "INSERT INTO owners VALUES (1, 'Ada')").await);
-    store.unlisten(listener);
-    sure(run(store, "INSERT INTO owners VALUES (2, 'Bea')").await);
-    let tables: Vec<Name> = heard.all().iter().map(|change| change.table.clone()).collect();
-    assert_eq!(tables, [Name::public("owners")]);
-    assert!(store.listen(Some(Name::public("nothing")), heard).is_err());
 }
 
 pub async fn a_plan_does_not_outlive_its_catalog(store: &dyn RecordStore) {

@@ -1,5 +1,6 @@
 //! `to_char`, `to_date`, `to_timestamp` and `to_number`: templates for dates, times and numbers.
 
+mod date_fields;
 mod date_input;
 mod date_output;
 mod date_template;

@@ -3,6 +3,7 @@
 mod evaluate;
 mod lexer;
 mod parse;
+mod truth;
 
 use crate::forms::json::parse::{Json, parse as parse_json};
 use crate::forms::jsonb;
