@@ -142,7 +142,7 @@ impl Connection {
         collations::register(&self.inner, &self.registry)?;
         raw::install_progress(&self.inner, i32::try_from(PROGRESS_STEPS).unwrap_or(i32::MAX));
         if role == Role::Writer {
-            raw::install_wal_counter(&self.inner);
+            raw::install_commit_hooks(&self.inner);
             raw::install_row_changes(&self.inner);
         }
         Ok(())
@@ -301,13 +301,15 @@ impl Connection {
     }
 
     /// Begins a read that must see so many commits: in the snapshot that is open where it shows them, in one that
-    /// stays open where nothing was committed since the last read, and else in one of its own.
+    /// stays open where nothing was committed since the last read, and else in one of its own. While something is
+    /// being committed (an odd count) no snapshot is shared, because others may see the commit already.
     pub fn share_snapshot(&mut self, commits: u64) -> Result<(), Failure> {
         if self.snapshot == Some(commits) {
             return Ok(());
         }
         self.end_snapshot();
-        if self.commits == commits {
+        let settled = commits.is_multiple_of(2);
+        if settled && self.commits == commits {
             self.execute("BEGIN", &[])?;
             self.snapshot = Some(commits);
         }

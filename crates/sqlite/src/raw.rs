@@ -323,15 +323,22 @@ pub(crate) fn install_progress(connection: &rusqlite::Connection, steps: c_int) 
     unsafe { ffi::sqlite3_progress_handler(handle(connection), steps, Some(progress), ptr::null_mut()) };
 }
 
-/// Tells [`scope::on_commit`] the number of pages in the write-ahead log after each commit of this connection, and
-/// turns SQLite's own checkpoints off.
-pub(crate) fn install_wal_counter(connection: &rusqlite::Connection) {
+/// Tells [`scope::before_commit`] of each commit of this connection and [`scope::on_commit`] the number of pages in the
+/// write-ahead log after it, and turns SQLite's own checkpoints off.
+pub(crate) fn install_commit_hooks(connection: &rusqlite::Connection) {
+    extern "C" fn committing(_: *mut c_void) -> c_int {
+        scope::before_commit();
+        0
+    }
     extern "C" fn committed(_: *mut c_void, _: *mut ffi::sqlite3, _: *const c_char, pages: c_int) -> c_int {
         scope::on_commit(u64::try_from(pages).unwrap_or(0));
         ffi::SQLITE_OK
     }
-    // SAFETY: the callback has no data and does not unwind.
-    unsafe { ffi::sqlite3_wal_hook(handle(connection), Some(committed), ptr::null_mut()) };
+    // SAFETY: the callbacks have no data and do not unwind.
+    unsafe {
+        ffi::sqlite3_commit_hook(handle(connection), Some(committing), ptr::null_mut());
+        ffi::sqlite3_wal_hook(handle(connection), Some(committed), ptr::null_mut());
+    }
 }
 
 /// One row about to change. Columns are numbered as in `CREATE TABLE`.

@@ -272,7 +272,7 @@ fn run_in_snapshot(
         connection.end_snapshot();
         return run_read(connection, shared, read, limit);
     }
-    let commits = shared.snapshots.load(Ordering::Acquire);
+    let commits = shared.snapshots.load(Ordering::SeqCst);
     connection
         .share_snapshot(commits)
         .map_err(|failure| ReadFailed::Problem(problems::of_failure(&failure, None)))?;

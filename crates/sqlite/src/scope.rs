@@ -174,12 +174,24 @@ pub(crate) fn with_capture<R>(body: impl FnOnce(&mut Capture) -> R) -> Option<R>
     CAPTURE.with(|capture| capture.borrow_mut().as_mut().map(body))
 }
 
-/// Called by SQLite's write-ahead log hook, before the statement that commits returns.
+/// Called by SQLite before it commits. The count is odd from here on: what is committed can be read before the commit
+/// returns, and whoever has read it must not come upon an older snapshot.
+pub(crate) fn before_commit() {
+    COMMITS.with_borrow(|commits| {
+        if let Some(commits) = commits {
+            commits.fetch_or(1, Ordering::SeqCst);
+        }
+    });
+}
+
+/// Called by SQLite's write-ahead log hook, before the statement that commits returns. A commit that fails has no such
+/// call: the count stays odd until the next one.
 pub(crate) fn on_commit(pages: u64) {
     WAL_PAGES.set(pages);
     COMMITS.with_borrow(|commits| {
         if let Some(commits) = commits {
-            commits.fetch_add(1, Ordering::Release);
+            let before = commits.load(Ordering::SeqCst);
+            commits.store((before | 1) + 1, Ordering::SeqCst);
         }
     });
 }

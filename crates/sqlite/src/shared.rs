@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     pub checkpoints: Checkpoints,
     pub backups: Backups,
     pub slots: Slots,
-    /// Grows with each commit, before anybody hears of it.
+    /// Grows before and after each commit, before anybody hears of it: odd while one is under way.
     pub snapshots: Arc<AtomicU64>,
     pub position: AtomicU64,
     pub commits: AtomicU64,
