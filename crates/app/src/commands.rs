@@ -6,6 +6,7 @@ use crate::backup;
 use crate::build;
 use crate::doctor;
 use crate::migrate::{self, State};
+use crate::policy_test;
 use crate::project::Project;
 use crate::report::{self, Source};
 use crate::run::{self, RunOptions};
@@ -177,4 +178,12 @@ pub fn doctor(path: &Path) -> ExitCode {
     let (text, well) = doctor::render(&doctor::examine(path));
     print!("{text}");
     if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+pub fn policy_test(path: &Path) -> ExitCode {
+    let result = block_on(policy_test::run(path)).map(|report| {
+        print!("{}", report.text);
+        if report.passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    });
+    finish(path, result)
 }

@@ -53,6 +53,12 @@ pub fn examine(path: &Path) -> Vec<Finding> {
             findings.append(&mut found);
             findings.extend(pre_request(&project, &catalog));
             findings.extend(
+                mainstay_sql::policy::report(&catalog, &project.settings.rest.schemas)
+                    .iter()
+                    .filter(|finding| finding.table.schema != "auth")
+                    .map(|finding| advice(finding.to_string(), finding.hint())),
+            );
+            findings.extend(
                 catalog
                     .relations
                     .values()

@@ -13,6 +13,7 @@ pub mod commands;
 pub mod doctor;
 pub mod migrate;
 mod oauth;
+pub mod policy_test;
 pub mod project;
 pub mod report;
 pub mod run;

@@ -59,6 +59,9 @@ enum Command {
     /// Print types of the schema for a client's language
     #[command(subcommand)]
     Types(Types),
+    /// Try the row policies
+    #[command(subcommand)]
+    Policy(Policy),
     /// Copy the database into one file, also while it is being served
     Backup {
         #[arg(default_value = ".")]
@@ -118,6 +121,15 @@ enum Migrate {
 }
 
 #[derive(Subcommand)]
+enum Policy {
+    /// Run the tests in `policies/*.toml` on a new database, and say what the policies lack
+    Test {
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
 enum Types {
     /// The `Database` type that supabase-js takes, of the schema that the migrations lead to
     Typescript {
@@ -165,6 +177,7 @@ fn main() -> ExitCode {
         Command::Types(Types::Typescript { path, schema, out, keep_going }) => {
             commands::types_typescript(&path, &schema, out.as_deref(), keep_going)
         }
+        Command::Policy(Policy::Test { path }) => commands::policy_test(&path),
         Command::Backup { path, to, url } => commands::backup(&path, &to, url.as_deref()),
         Command::Keys { path } => commands::keys(&path),
         Command::Doctor { path } => commands::doctor(&path),
