@@ -132,7 +132,8 @@ impl Binder<'_> {
             else {
                 return Err(Problem::internal("an updatable view of no table"));
             };
-            let below = self.relation_named(range)?;
+            let rights = self.access.check_as.clone();
+            let below = self.checked_as(rights, |binder| binder.relation_named(range))?;
             views.push(View {
                 condition: select.where_clause.map(|node| *node),
                 checked: *check_option || cascaded,
@@ -291,12 +292,21 @@ impl Binder<'_> {
         };
         let node = crate::parse::expression(&text)?;
         let (ty, name) = (column.ty.clone(), column.name.clone());
-        let bound = self.in_isolation(|binder| {
-            binder.within(Clause::Default, |binder| {
-                let bound = binder.expr(&node)?;
-                binder.coerce_to_column(bound, &ty, &name)
+        // The sequence of an identity column belongs to the column: who may insert may have its next value.
+        let user = self.access.user.clone();
+        if column.identity.is_some() {
+            self.access.user = None;
+        }
+        let rights = self.access.check_as.clone();
+        let bound = self.checked_as(rights, |binder| {
+            binder.in_isolation(|binder| {
+                binder.within(Clause::Default, |binder| {
+                    let bound = binder.expr(&node)?;
+                    binder.coerce_to_column(bound, &ty, &name)
+                })
             })
         });
+        self.access.user = user;
         bound.map_err(|problem| super::errors::relocated(problem, None)).map(Some)
     }
 
