@@ -179,8 +179,12 @@ fn remove(folder: &Path) -> Result<()> {
 
 fn repeat(server: &Server, script: &str, folder: &Path, seconds: u64) -> Result<Measured> {
     wrk::run(&server.url, script, folder, CONNECTIONS, 1)?;
+    timed(server, script, folder, CONNECTIONS, seconds)
+}
+
+fn timed(server: &Server, script: &str, folder: &Path, connections: u32, seconds: u64) -> Result<Measured> {
     let before = server.cpu()?;
-    let load = wrk::run(&server.url, script, folder, CONNECTIONS, seconds)?;
+    let load = wrk::run(&server.url, script, folder, connections, seconds)?;
     let cpu = server.cpu()? - before;
     let cpu_micros = cpu.as_secs_f64() * 1e6 / load.requests.max(1) as f64;
     Ok(Measured { load, cpu_micros })
