@@ -112,11 +112,11 @@ fn checksum(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::env;
+    use mainstay_testkit::world::still;
 
     #[test]
     fn a_key_is_found_again_and_no_other_is_it() {
-        let (env, _) = env(0);
+        let (env, _) = still(0);
         let (one, other) = (NewApiKey::make("shop", &env), NewApiKey::make("Shop!?", &env));
         let key = ApiKey::parse(one.text.expose()).expect("its own form");
         assert_eq!((key.prefix, key.id), ("shop", one.id.as_str()));
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_mistyped_key_is_none() {
-        let key = NewApiKey::make("shop", &env(0).0);
+        let key = NewApiKey::make("shop", &still(0).0);
         let text = key.text.expose();
         for place in 0..text.len() {
             let mut bytes = text.as_bytes().to_vec();

@@ -119,11 +119,11 @@ impl<T> Shard<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::env;
+    use mainstay_testkit::world::still;
 
     #[test]
     fn it_is_bounded_and_finds_what_it_still_holds() {
-        let cache = TokenCache::new(160, &env(0).0);
+        let cache = TokenCache::new(160, &still(0).0);
         for number in 0..10_000 {
             cache.put(TokenHash::of(&number.to_string()), number);
         }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_flood_leaves_nobody_pinned_and_chooses_nobody() {
-        let cache = TokenCache::new(1_600, &env(0).0);
+        let cache = TokenCache::new(1_600, &still(0).0);
         for number in 0..1_600 {
             cache.put(TokenHash::of(&format!("early {number}")), number);
         }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_does_not_hold_is_forgotten() {
-        let cache = TokenCache::new(1_000, &env(0).0);
+        let cache = TokenCache::new(1_000, &still(0).0);
         for number in 0..100 {
             cache.put(TokenHash::of(&number.to_string()), number);
         }

@@ -39,9 +39,6 @@ mod users;
 mod uuid;
 mod verifier;
 
-#[cfg(test)]
-mod testing;
-
 /// The role in whose name identity reads and writes its own tables.
 pub const OWNER_ROLE: &str = "supabase_auth_admin";
 

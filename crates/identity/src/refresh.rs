@@ -97,14 +97,14 @@ impl std::fmt::Debug for RefreshTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::env;
+    use mainstay_testkit::world::still;
 
     fn tokens(secret: &str) -> RefreshTokens {
         RefreshTokens::new(&RootSecret::new(secret).expect("32 bytes")).expect("a key")
     }
 
     fn random(count: usize) -> Vec<RefreshToken> {
-        let (env, _) = env(0);
+        let (env, _) = still(0);
         let token = |_| {
             let (mut session, mut counter) = ([0; 16], [0; 8]);
             env.fill_random(&mut session);

@@ -163,7 +163,7 @@ mod tests {
     fn hook(answers: &[u16]) -> (SmsWebhook, Arc<Wire>) {
         let wire = Arc::new(Wire(Mutex::new(answers.to_vec()), Mutex::default()));
         let secret = Secret::new("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-        let env = crate::testing::env(1_614_265_330).0;
+        let env = mainstay_testkit::world::still(1_614_265_330).0;
         let hook =
             SmsWebhook::pausing("https://hooks.test/sms", &secret, wire.clone(), env, &[Duration::ZERO])
                 .expect("a hook");

@@ -145,7 +145,7 @@ fn percent(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::env;
+    use mainstay_testkit::world::still;
 
     /// RFC 6238, appendix B (SHA-1), the last six digits of its eight.
     #[test]
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_code_counts_once_and_near_its_time() {
-        let totp = Totp::generate(&env(0).0).expect("a secret");
+        let totp = Totp::generate(&still(0).0).expect("a secret");
         let code = totp.code(100);
         assert_eq!(totp.check(&code, None, 3_000), Some(100));
         assert_eq!(totp.check(&code, None, 3_059), Some(100));

@@ -2,7 +2,7 @@ use super::*;
 use crate::jose::{Algorithm, SigningKey, encode};
 use crate::keys::KeySettings;
 use crate::secret::RootSecret;
-use crate::testing::env;
+use mainstay_testkit::world::still;
 use serde_json::json;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -17,7 +17,7 @@ struct House {
 }
 
 fn house() -> House {
-    let (env, clock) = env(1_000);
+    let (env, clock) = still(1_000);
     let root = RootSecret::new(SECRET).expect("32 bytes");
     let keys = SigningKeys::in_memory(KeySettings::default(), &root, env.clone()).expect("keys");
     let keys = Arc::new(keys);
@@ -110,7 +110,7 @@ fn a_public_key_is_no_shared_secret() {
 #[test]
 fn keys_in_the_header_are_not_used() {
     let house = house();
-    let (env, _) = env(77);
+    let (env, _) = still(77);
     let mut stranger = SigningKey::generate(&env).expect("a key");
     let own = house.keys.jwks().keys[0].kid.clone();
     // A key of somebody else under our key's name, brought along in every way that a header knows.

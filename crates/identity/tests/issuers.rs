@@ -1,6 +1,6 @@
 //! Tokens of other issuers: their keys are fetched, kept, changed and given up.
 
-use mainstay_base::{Env, Problem, Result, World};
+use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::BoxFuture;
 use mainstay_identity::fetch::{Fetch, FetchRequest, Fetched};
 use mainstay_identity::jose::{JwkSet, SigningKey};
@@ -8,26 +8,12 @@ use mainstay_identity::{
     Claims, IssuerSettings, KeySettings, RootSecret, SigningKeys, TokenType, Verifier, VerifierParts,
     VerifierSettings,
 };
+use mainstay_testkit::world::still;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 const ISSUER: &str = "https://login.example/";
-
-struct Clock(Arc<AtomicI64>, AtomicU8);
-
-impl World for Clock {
-    fn unix_micros(&self) -> i64 {
-        self.0.load(Ordering::Relaxed) * 1_000_000
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::Relaxed).unsigned_abs())
-    }
-    fn fill_random(&self, buffer: &mut [u8]) {
-        buffer.fill_with(|| self.1.fetch_add(7, Ordering::Relaxed));
-    }
-}
 
 /// The issuer's server: what it answers, and how often it was asked.
 #[derive(Default)]
@@ -67,8 +53,7 @@ struct House {
 }
 
 fn house() -> House {
-    let clock = Arc::new(AtomicI64::new(1_800_000_000));
-    let env = Env::new(Clock(clock.clone(), AtomicU8::new(1)));
+    let (env, clock) = still(1_800_000_000);
     let root = RootSecret::new("reallyreallyreallyreallyverysafe").expect("32 bytes");
     let keys = SigningKeys::in_memory(KeySettings::default(), &root, env.clone()).expect("keys");
     let server = Arc::new(Server::default());

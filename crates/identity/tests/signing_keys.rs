@@ -1,32 +1,19 @@
 //! Keys in the store: shared by processes, sealed, rotated.
 
-use mainstay_base::{Env, World};
+use mainstay_base::Env;
 use mainstay_engine::{Format, Migration, Read, RecordStore, Step};
 use mainstay_identity::keys::{KeySettings, SessionAlgorithm};
 use mainstay_identity::{
     Claims, MIGRATIONS, RootSecret, SigningKeys, TokenType, Verifier, VerifierParts, VerifierSettings,
 };
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
+use mainstay_testkit::world::still;
 use mainstay_types::{Session, Value};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 const DAY: i64 = 24 * 3_600;
-
-struct Clock(Arc<AtomicI64>, AtomicU8);
-
-impl World for Clock {
-    fn unix_micros(&self) -> i64 {
-        self.0.load(Ordering::Relaxed) * 1_000_000
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::Relaxed).unsigned_abs())
-    }
-    fn fill_random(&self, buffer: &mut [u8]) {
-        buffer.fill_with(|| self.1.fetch_add(7, Ordering::Relaxed));
-    }
-}
 
 struct House {
     store: Arc<dyn RecordStore>,
@@ -37,8 +24,7 @@ struct House {
 
 async fn house() -> House {
     let folder = tempfile::tempdir().expect("a folder");
-    let clock = Arc::new(AtomicI64::new(1_800_000_000));
-    let env = Env::new(Clock(clock.clone(), AtomicU8::new(1)));
+    let (env, clock) = still(1_800_000_000);
     let store = SqliteStore::open(SqliteSettings::new(folder.path()), SqliteParts { env: env.clone() });
     let store: Arc<dyn RecordStore> = Arc::new(store.expect("opens"));
     for (name, text) in MIGRATIONS {

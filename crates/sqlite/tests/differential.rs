@@ -4,38 +4,18 @@
 //! (changes of the schema among statements), and expressions made from a seed. A difference that is meant stands in `tests/differential/differences.txt` with its reason; one
 //! that stands there and no longer differs fails too.
 
-use mainstay_base::{Env, World};
 use mainstay_engine::{
     Column, Format, Migration, Plan, PlanKind, Read, RecordStore, Rows, Step, Write, WriteStep,
 };
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
 use mainstay_testkit::generate::Generator;
 use mainstay_testkit::postgres::{Cluster, Failure, Outcome, Session};
+use mainstay_testkit::world::machine;
 use mainstay_types::{Context, Value, value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-struct Machine;
-
-impl World for Machine {
-    fn unix_micros(&self) -> i64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.unix_micros() as u64)
-    }
-    fn fill_random(&self, buffer: &mut [u8]) {
-        let mut state = self.unix_micros() as u64 | 1;
-        for byte in buffer {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            *byte = state as u8;
-        }
-    }
-}
+use std::time::Duration;
 
 fn file(name: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/differential");
@@ -53,7 +33,7 @@ impl Embedded {
     fn open() -> Embedded {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = SqliteSettings::new(folder.path());
-        let store = SqliteStore::open(settings, SqliteParts { env: Env::new(Machine) }).expect("opens");
+        let store = SqliteStore::open(settings, SqliteParts { env: machine() }).expect("opens");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         Embedded { store, runtime, _folder: folder }
     }
@@ -120,7 +100,7 @@ impl Embedded {
 
     fn context(&self) -> Context {
         Context {
-            env: Env::new(Machine),
+            env: machine(),
             registry: self.store.catalog().types.clone(),
             session: Arc::default(),
             overrides: Arc::default(),

@@ -13,3 +13,4 @@ pub mod record_store;
 mod roles;
 mod streams;
 mod transactions;
+pub mod world;

@@ -1,12 +1,12 @@
 use super::*;
-use crate::testing::env;
+use mainstay_testkit::world::still;
 use std::sync::Arc;
 
 const CHEAP: Cost = Cost { memory_kib: 64, iterations: 1, lanes: 1 };
 
 fn hasher(threads: usize, queue_length_max: usize) -> Hasher {
     let settings = HasherSettings { cost: CHEAP, threads, queue_length_max };
-    Hasher::new(&settings, env(0).0).expect("starts")
+    Hasher::new(&settings, still(0).0).expect("starts")
 }
 
 async fn check(password: &str, stored: &str) -> Verified {

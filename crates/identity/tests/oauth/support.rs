@@ -1,6 +1,6 @@
 //! The service on the embedded engine, with a clock that a test sets and users that a test knows.
 
-use mainstay_base::{Env, Result, World};
+use mainstay_base::Result;
 use mainstay_engine::{BoxFuture, Migration, RecordStore};
 use mainstay_identity::oauth::{
     BrowserSession, Client, ClientMetadata, ClientProof, Credentials, Entered, Issued, Next, Oauth,
@@ -10,10 +10,10 @@ use mainstay_identity::{
     KeySettings, MIGRATIONS, RootSecret, SigningKeys, Verifier, VerifierParts, VerifierSettings,
 };
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
+use mainstay_testkit::world::still;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 pub const ISSUER: &str = "https://shop.example";
 pub const AUDIENCE: &str = "https://shop.example/rest/v1";
@@ -25,26 +25,6 @@ const START: i64 = 1_800_000_000;
 // RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-#[derive(Clone)]
-pub struct Clock(Arc<AtomicI64>, Arc<AtomicU64>);
-
-impl World for Clock {
-    fn unix_micros(&self) -> i64 {
-        self.0.load(Ordering::Relaxed) * 1_000_000
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::Relaxed).unsigned_abs())
-    }
-    fn fill_random(&self, buffer: &mut [u8]) {
-        for byte in buffer {
-            let mut word = self.1.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
-            word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            *byte = (word ^ (word >> 31)) as u8;
-        }
-    }
-}
 
 /// One user, who can be banned.
 pub struct OneUser {
@@ -83,7 +63,7 @@ pub struct House {
     pub verifier: Arc<Verifier>,
     pub store: Arc<SqliteStore>,
     pub users: Arc<OneUser>,
-    clock: Clock,
+    clock: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
 
@@ -93,8 +73,7 @@ impl House {
     }
 
     pub async fn with(settings: OauthSettings) -> House {
-        let clock = Clock(Arc::new(AtomicI64::new(START)), Arc::new(AtomicU64::new(1)));
-        let env = Env::new(clock.clone());
+        let (env, clock) = still(START);
         let folder = tempfile::tempdir().expect("a folder");
         let parts = SqliteParts { env: env.clone() };
         let store = Arc::new(SqliteStore::open(SqliteSettings::new(folder.path()), parts).expect("opens"));
@@ -137,11 +116,11 @@ impl House {
 
     /// Lets time go by.
     pub fn pass(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+        self.clock.fetch_add(seconds, Ordering::Relaxed);
     }
 
     pub fn now(&self) -> i64 {
-        self.clock.0.load(Ordering::Relaxed)
+        self.clock.load(Ordering::Relaxed)
     }
 
     pub async fn client(&self, metadata: Value) -> (Client, Option<String>) {

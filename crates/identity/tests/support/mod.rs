@@ -1,7 +1,7 @@
 //! An identity service on a store of its own, whose messages can be read.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use mainstay_base::{Env, Result, World};
+use mainstay_base::Result;
 use mainstay_engine::{Migration, RecordStore};
 use mainstay_identity::limits::Limiter;
 use mainstay_identity::mail::{Mail, Mailer, Templates};
@@ -11,34 +11,9 @@ use mainstay_identity::{
     SigningKeys, Verifier, VerifierParts, VerifierSettings,
 };
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use mainstay_testkit::world::still;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-pub struct Clock {
-    pub seconds: AtomicI64,
-    random: AtomicU64,
-}
-
-struct ClockWorld(Arc<Clock>);
-
-impl World for ClockWorld {
-    fn unix_micros(&self) -> i64 {
-        self.0.seconds.load(Ordering::Relaxed) * 1_000_000
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.seconds.load(Ordering::Relaxed) as u64)
-    }
-    fn fill_random(&self, buffer: &mut [u8]) {
-        // splitmix64: the same in every run, and no two alike.
-        for chunk in buffer.chunks_mut(8) {
-            let mut z = self.0.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
 
 #[derive(Default)]
 pub struct Post(Mutex<Vec<Mail>>);
@@ -62,15 +37,14 @@ pub struct House {
     pub identity: Identity,
     pub store: Arc<dyn RecordStore>,
     pub post: Arc<Post>,
-    pub clock: Arc<Clock>,
+    pub clock: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
 
 impl House {
     pub async fn with(change: impl FnOnce(&mut IdentitySettings)) -> House {
         let folder = tempfile::tempdir().expect("a folder");
-        let clock = Arc::new(Clock { seconds: AtomicI64::new(1_800_000_000), random: AtomicU64::new(7) });
-        let env = Env::new(ClockWorld(Arc::clone(&clock)));
+        let (env, clock) = still(1_800_000_000);
         let store: Arc<dyn RecordStore> = Arc::new(
             SqliteStore::open(SqliteSettings::new(folder.path()), SqliteParts { env: env.clone() })
                 .expect("opens"),

@@ -1,29 +1,16 @@
 //! The embedded engine, asked as a role.
 
-use mainstay_base::{Env, Problem, Result, World};
+use mainstay_base::{Problem, Result};
 use mainstay_engine::{
     Column, Format, Migration, Plan, PlanKind, Read, RecordStore, Rows, Step, Write, WriteStep,
 };
 use mainstay_sql::Caller;
 use mainstay_sqlite::{SqliteParts, SqliteSettings, SqliteStore};
 use mainstay_testkit::postgres::{Acted, Failure};
+use mainstay_testkit::world::machine;
 use mainstay_types::{Context, Session, Value, value};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-struct Machine;
-
-impl World for Machine {
-    fn unix_micros(&self) -> i64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.unix_micros() as u64)
-    }
-    fn fill_random(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
+use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -37,7 +24,7 @@ impl Embedded {
     pub fn open() -> Embedded {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = SqliteSettings { reader_threads: 1, ..SqliteSettings::new(folder.path()) };
-        let store = SqliteStore::open(settings, SqliteParts { env: Env::new(Machine) }).expect("opens");
+        let store = SqliteStore::open(settings, SqliteParts { env: machine() }).expect("opens");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         Embedded { store, runtime, _folder: folder }
     }
@@ -101,7 +88,7 @@ impl Embedded {
     /// What values are read and shown with.
     pub fn context(&self) -> Context {
         Context {
-            env: Env::new(Machine),
+            env: machine(),
             registry: self.store.catalog().types.clone(),
             session: Arc::default(),
             overrides: Arc::default(),
