@@ -69,6 +69,8 @@ use mainstay_types::{ColumnType, Type, Volatility};
 use pg_query::NodeEnum;
 use scope::{Binder, Clause};
 
+pub(crate) use output_names::figured_name;
+
 /// On whose behalf a statement is bound.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Caller<'a> {

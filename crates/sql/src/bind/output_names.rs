@@ -5,10 +5,13 @@ use pg_query::protobuf::{AExprKind, MinMaxOp, SqlValueFunctionOp, SubLinkType};
 use pg_query::{Node, NodeEnum};
 
 pub(super) fn output_name(node: &Node) -> String {
-    match figure(node) {
-        Some((name, _)) => name,
-        None => "?column?".to_owned(),
-    }
+    figured_name(node).unwrap_or_else(|| "?column?".to_owned())
+}
+
+/// PostgreSQL's `FigureColname`: the name of an output column without `AS`, and the word for an expression in the name of an
+/// index, where it has one.
+pub(crate) fn figured_name(node: &Node) -> Option<String> {
+    figure(node).map(|(name, _)| name)
 }
 
 /// The name and whether it is a strong one (a type's or CASE's gives way to what is inside).

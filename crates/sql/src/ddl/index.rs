@@ -1,7 +1,6 @@
 //! `CREATE INDEX`.
 
 use super::Draft;
-use super::column_name::column_name;
 use super::names::joined;
 use super::physical::{boolean, is_served, no_column};
 use super::tree::{required, string, strings};
@@ -155,7 +154,7 @@ pub(super) fn name_addition(keys: &[IndexKey], include: &[String]) -> String {
             KeyKind::Column(column) => column.clone(),
             KeyKind::Expression(text) => parse::expression(text)
                 .ok()
-                .and_then(|node| column_name(&node))
+                .and_then(|node| crate::bind::figured_name(&node))
                 .unwrap_or_else(|| "expr".to_owned()),
         };
         let mut candidate = word.clone();

@@ -9,7 +9,6 @@ mod alter_table;
 mod bridge;
 mod cast;
 mod column;
-mod column_name;
 mod comment;
 mod constraint;
 mod data;

@@ -3,9 +3,9 @@
 //! DDL needs this to rename what texts mention, to know what depends on what, and to write `*` out, as PostgreSQL
 //! does when it stores a view. Everything about types is the binder's.
 
-use super::column_name::column_name;
 use super::names::lookup;
 use super::tree::{range_parts, strings};
+use crate::bind::figured_name;
 use crate::catalog::{Catalog, Name};
 use crate::parse::{Visit, for_each_node_within};
 use pg_query::NodeEnum;
@@ -193,13 +193,13 @@ impl<'a> Scoping<'a> {
             }
             let origin = target.val.as_deref().and_then(|value| self.origin(value));
             let name = match target.name.as_str() {
-                "" => target.val.as_deref().and_then(column_name).unwrap_or_else(|| "?column?".to_owned()),
+                "" => target.val.as_deref().and_then(figured_name).unwrap_or_else(|| "?column?".to_owned()),
                 name => name.to_owned(),
             };
             self.visit_option(&mut target.val);
             // A renamed column must not rename what the query gives.
             if target.name.is_empty()
-                && let Some(after) = target.val.as_deref().and_then(column_name)
+                && let Some(after) = target.val.as_deref().and_then(figured_name)
                 && after != name
             {
                 target.name.clone_from(&name);

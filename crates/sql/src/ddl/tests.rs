@@ -443,3 +443,17 @@ fn no_text_makes_the_planner_panic() {
         }
     }
 }
+
+#[test]
+fn a_cast_names_an_index_only_where_nothing_within_does() {
+    // The names that PostgreSQL 15 gives.
+    let planned = plan(
+        "create table t (a int, b text);
+         create index on t ((case when a > 0 then b else 'x'::text end));
+         create index on t (('1'::int + a));
+         create index on t ((('1'::text)::varchar));
+         create index on t ((b::varchar));",
+    );
+    let names: Vec<String> = relation(&planned, "t").indexes.iter().map(|index| index.name.clone()).collect();
+    assert_eq!(names, ["t_case_idx", "t_expr_idx", "t_varchar_idx", "t_b_idx"]);
+}
