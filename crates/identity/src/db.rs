@@ -1,21 +1,18 @@
 //! Statements of this crate: PostgreSQL text, parameters, rows as JSON that serde reads into structs.
 
+use crate::plans::{Plans, again_if_outlived};
 use crate::time::Time;
 use crate::uuid::Uuid;
 use mainstay_base::{Env, Problem, Result};
 use mainstay_engine::{
-    BoxFuture, Format, Plan, PlanKind, Read, RecordStore, Rows, Step, Transact, Transaction, Work, Write,
-    WriteStep,
+    BoxFuture, Format, Plan, PlanKind, RecordStore, Rows, Step, Transaction, Work, WriteStep,
 };
-use mainstay_types::{ColumnType, Session, Type, Value};
+use mainstay_types::{Type, Value};
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// PostgreSQL's epoch, 2000-01-01: what the storage form of a timestamp counts from.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A parameter of a statement: its type and its value. JSON and `inet` go as text and are cast in the statement.
 #[derive(Clone, Debug)]
@@ -70,16 +67,13 @@ pub(crate) use params;
 pub(crate) struct Db(Arc<Shared>);
 
 struct Shared {
-    store: Arc<dyn RecordStore>,
-    session: Arc<Session>,
+    plans: Plans,
     env: Env,
-    plans: RwLock<HashMap<&'static str, Arc<Plan>>>,
 }
 
 impl Db {
     pub fn new(store: Arc<dyn RecordStore>, env: Env) -> Self {
-        let session = Arc::new(Session { role: crate::OWNER_ROLE.to_owned(), ..Session::default() });
-        Db(Arc::new(Shared { store, session, env, plans: RwLock::default() }))
+        Db(Arc::new(Shared { plans: Plans::new(store), env }))
     }
 
     pub fn env(&self) -> &Env {
@@ -91,30 +85,16 @@ impl Db {
     }
 
     fn plan(&self, sql: &'static str, params: &[Param]) -> Result<Arc<Plan>> {
-        let version = self.0.store.catalog().version;
-        let known = self.0.plans.read().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
-        if let Some(plan) = known.filter(|plan| plan.catalog_version == version) {
-            return Ok(plan);
-        }
-        let types: Vec<ColumnType> = params.iter().map(|Param(ty, _)| ty.clone().into()).collect();
-        let plan = self.0.store.prepare(sql, &types)?;
-        self.0.plans.write().unwrap_or_else(PoisonError::into_inner).insert(sql, Arc::clone(&plan));
-        Ok(plan)
+        self.0.plans.of(sql, params.iter().map(|Param(ty, _)| ty.clone()))
     }
 
-    fn read_of(&self, sql: &'static str, params: &[Param]) -> Result<Read> {
-        let plan = self.plan(sql, params)?;
-        let step = Step { plan, values: values(params), format: Format::JsonArray };
-        Ok(Read { steps: vec![step], session: Arc::clone(&self.0.session), timeout: TIMEOUT })
+    fn step(&self, sql: &'static str, params: &[Param]) -> Result<Step> {
+        Ok(Step { plan: self.plan(sql, params)?, values: values(params), format: Format::JsonArray })
     }
 
     /// The rows of a query, outside a transaction.
     pub async fn rows<T: DeserializeOwned>(&self, sql: &'static str, params: Vec<Param>) -> Result<Vec<T>> {
-        let mut rows = self.0.store.read(self.read_of(sql, &params)?).await;
-        if is_outlived(&rows) {
-            rows = self.0.store.read(self.read_of(sql, &params)?).await;
-        }
-        parsed(rows?)
+        parsed(self.0.plans.read(|| self.step(sql, &params)).await?)
     }
 
     pub async fn row<T: DeserializeOwned>(&self, sql: &'static str, params: Vec<Param>) -> Result<Option<T>> {
@@ -129,17 +109,8 @@ impl Db {
         F: Fn(Tx) -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
     {
         let work = Arc::new(Body { db: self.clone(), body, result: Mutex::new(None) });
-        let transact = Transact {
-            work: Arc::clone(&work) as Arc<dyn Work>,
-            session: Arc::clone(&self.0.session),
-            timeout: TIMEOUT,
-            rollback: false,
-        };
-        let mut done = self.0.store.transact(transact.clone()).await;
-        if is_outlived(&done) {
-            done = self.0.store.transact(transact).await;
-        }
-        done?;
+        let transact = self.0.plans.transacting(Arc::clone(&work) as Arc<dyn Work>);
+        again_if_outlived(|| self.0.plans.store.transact(transact.clone())).await?;
         let result = work.result.lock().unwrap_or_else(PoisonError::into_inner).take();
         result.ok_or_else(|| Problem::internal("a transaction gave no result"))
     }
@@ -185,7 +156,8 @@ impl Tx {
     /// The rows that a statement gives: a query, or a write with `RETURNING`.
     pub async fn rows<T: DeserializeOwned>(&self, sql: &'static str, params: Vec<Param>) -> Result<Vec<T>> {
         if self.db.plan(sql, &params)?.kind == PlanKind::Read {
-            return parsed(self.transaction.read(self.db.read_of(sql, &params)?).await?);
+            let read = self.db.0.plans.reading(self.db.step(sql, &params)?);
+            return parsed(self.transaction.read(read).await?);
         }
         parsed(self.write(sql, &params, Format::JsonArray).await?)
     }
@@ -207,19 +179,12 @@ impl Tx {
             format,
             expect: None,
         };
-        let session = Arc::clone(&self.db.0.session);
-        let write = Write { steps: vec![step], session, timeout: TIMEOUT, rollback: false };
-        Ok(self.transaction.write(write).await?.results)
+        Ok(self.transaction.write(self.db.0.plans.writing(vec![step])).await?.results)
     }
 }
 
 fn values(params: &[Param]) -> Vec<Value> {
     params.iter().map(|Param(_, value)| value.clone()).collect()
-}
-
-/// Whether the catalog changed between the plan and its use: nothing has happened, and a new plan is right.
-fn is_outlived<T>(result: &Result<T>) -> bool {
-    result.as_ref().is_err_and(|problem| problem.code() == "MS001")
 }
 
 fn parsed<T: DeserializeOwned>(rows: Vec<Rows>) -> Result<Vec<T>> {

@@ -24,6 +24,7 @@ pub mod mail;
 pub mod oauth;
 mod pace;
 pub mod password;
+mod plans;
 mod redirect;
 pub mod refresh;
 mod refuse;

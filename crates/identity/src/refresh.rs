@@ -37,14 +37,21 @@ pub enum Judgement {
     Theft,
 }
 
-impl RefreshToken {
-    /// Judges by the session's counter and by when that was last counted up (seconds since 1970).
-    pub fn judge(&self, session_counter: u64, rotated_at: i64, now: i64) -> Judgement {
-        match session_counter.checked_sub(self.counter) {
+impl Judgement {
+    /// Of a token's counter, by the session's and by when that was last counted up (seconds since 1970).
+    pub fn of(counter: u64, session_counter: u64, rotated_at: i64, now: i64) -> Judgement {
+        match session_counter.checked_sub(counter) {
             Some(0) => Judgement::Current,
             Some(1) if now.saturating_sub(rotated_at) <= REUSE_SECONDS => Judgement::SameSuccessor,
             _ => Judgement::Theft,
         }
+    }
+}
+
+impl RefreshToken {
+    /// See [`Judgement::of`].
+    pub fn judge(&self, session_counter: u64, rotated_at: i64, now: i64) -> Judgement {
+        Judgement::of(self.counter, session_counter, rotated_at, now)
     }
 }
 

@@ -5,10 +5,11 @@
 use super::Oauth;
 use super::db::{Param, Row, Statement, json};
 use super::problems::invalid_request;
-use super::secrets::{self, Hash};
+use super::secrets::Hash;
 use crate::Actor;
 use crate::Secret;
 use crate::api_key::{self, NewApiKey as Made};
+use crate::uuid::Uuid;
 use mainstay_base::{Problem, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -98,7 +99,7 @@ impl Oauth {
         }
         let Made { id, text, stored } = Made::make(BRAND, &self.env);
         let made = ApiKey {
-            id: secrets::uuid(&self.env),
+            id: Uuid::random(&self.env).to_string(),
             name: new.name,
             prefix: format!("{BRAND}_v1_{id}"),
             role: new.role,

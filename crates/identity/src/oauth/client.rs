@@ -6,6 +6,7 @@ use super::problems::{invalid_client_metadata, unauthorized_client};
 use super::redirect;
 use super::scope::Scope;
 use super::secrets::{self, Hash};
+use crate::uuid::Uuid;
 use mainstay_base::{Problem, Result};
 use serde_json::Value;
 
@@ -170,7 +171,7 @@ impl Oauth {
     pub(super) async fn insert_client(&self, client: &mut Client) -> Result<Option<String>> {
         client.check()?;
         // A UUID, so that `auth.uid()` of a token that a client got for itself is one.
-        client.id = secrets::uuid(&self.env);
+        client.id = Uuid::random(&self.env).to_string();
         client.created_at = self.now();
         let secret = client.method.has_secret().then(|| secrets::random(&self.env));
         client.secret_hash = secret.as_deref().map(secrets::hash);

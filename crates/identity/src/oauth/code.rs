@@ -13,6 +13,7 @@ use super::secrets;
 use super::session::BrowserSession;
 use super::settings::CODE_SECONDS;
 use super::tokens::Issued;
+use crate::uuid::Uuid;
 use mainstay_base::Result;
 
 const INSERT: &str = "insert into auth.oauth_codes (hash, grant_id, client_id, user_id, redirect_uri, code_challenge, \
@@ -45,7 +46,7 @@ impl Oauth {
         let params = vec![
             (&secrets::hash(&code)).into(),
             // The family that the code will begin has its name now, so that a replay can end it.
-            Param::Text(Some(secrets::uuid(&self.env))),
+            Param::Text(Some(Uuid::random(&self.env).to_string())),
             request.client.id.as_str().into(),
             session.user_id.as_str().into(),
             request.redirect_uri.as_str().into(),

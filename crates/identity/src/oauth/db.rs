@@ -1,16 +1,14 @@
 //! Statements of this service: PostgreSQL text, parameters in the forms of this service, rows by column.
 
+use crate::plans::{Plans, again_if_outlived};
 use mainstay_base::{Problem, Result};
-use mainstay_engine::{Format, Plan, Read, RecordStore, Rows, Step, Write, WriteStep};
-use mainstay_types::{ColumnType, Session, Type, Value};
-use std::collections::HashMap;
+use mainstay_engine::{Format, Plan, RecordStore, Rows, Step, WriteStep};
+use mainstay_types::{Type, Value};
 use std::ops::RangeInclusive;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970: what the storage form of a `timestamptz` counts from.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A parameter. Identifiers and JSON go as text and are cast in the statement.
 #[derive(Clone, Debug)]
@@ -24,7 +22,7 @@ pub(super) enum Param {
 }
 
 impl Param {
-    fn ty(&self) -> ColumnType {
+    fn ty(&self) -> Type {
         match self {
             Param::Text(_) => Type::Text,
             Param::Number(_) => Type::Int8,
@@ -32,7 +30,6 @@ impl Param {
             Param::Bytes(_) => Type::Bytea,
             Param::Time(_) => Type::TimestampTz,
         }
-        .into()
     }
 
     fn value(self) -> Value {
@@ -139,48 +136,29 @@ impl Row {
     }
 }
 
-/// The record store, with the plans of this service's statements.
-pub(super) struct Db {
-    store: Arc<dyn RecordStore>,
-    session: Arc<Session>,
-    plans: RwLock<HashMap<&'static str, Arc<Plan>>>,
-}
+/// The record store, for this service's statements.
+pub(super) struct Db(Plans);
 
 impl Db {
     pub fn new(store: Arc<dyn RecordStore>) -> Self {
-        let session = Arc::new(Session { role: crate::OWNER_ROLE.to_owned(), ..Session::default() });
-        Db { store, session, plans: RwLock::default() }
+        Db(Plans::new(store))
     }
 
     pub fn store(&self) -> &Arc<dyn RecordStore> {
-        &self.store
+        &self.0.store
     }
 
     fn plan(&self, text: &'static str, params: &[Param]) -> Result<Arc<Plan>> {
-        let version = self.store.catalog().version;
-        let known = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(text).cloned();
-        if let Some(plan) = known.filter(|plan| plan.catalog_version == version) {
-            return Ok(plan);
-        }
-        let types: Vec<ColumnType> = params.iter().map(Param::ty).collect();
-        let plan = self.store.prepare(text, &types)?;
-        self.plans.write().unwrap_or_else(PoisonError::into_inner).insert(text, Arc::clone(&plan));
-        Ok(plan)
+        self.0.of(text, params.iter().map(Param::ty))
     }
 
     /// The rows of a query.
     pub async fn rows(&self, text: &'static str, params: Vec<Param>) -> Result<Vec<Row>> {
-        let step = || -> Result<Read> {
-            let plan = self.plan(text, &params)?;
+        let step = || {
             let values = params.iter().cloned().map(Param::value).collect();
-            let steps = vec![Step { plan, values, format: Format::Values }];
-            Ok(Read { steps, session: Arc::clone(&self.session), timeout: TIMEOUT })
+            Ok(Step { plan: self.plan(text, &params)?, values, format: Format::Values })
         };
-        let mut rows = self.store.read(step()?).await;
-        if is_outlived(&rows) {
-            rows = self.store.read(step()?).await;
-        }
-        Ok(rows?.pop().map(taken).unwrap_or_default())
+        Ok(self.0.read(step).await?.pop().map(taken).unwrap_or_default())
     }
 
     /// The only row of a query, or none.
@@ -190,17 +168,11 @@ impl Db {
 
     /// Runs the statements in one transaction; gives the rows that each returned.
     pub async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>> {
-        let write = || -> Result<Write> {
-            let steps =
-                statements.iter().map(|statement| self.step(statement)).collect::<Result<Vec<_>>>()?;
-            let session = Arc::clone(&self.session);
-            Ok(Write { steps, session, timeout: TIMEOUT, rollback: false })
+        let attempt = || async {
+            let steps = statements.iter().map(|statement| self.step(statement)).collect::<Result<_>>()?;
+            self.0.store.write(self.0.writing(steps)).await
         };
-        let mut written = self.store.write(write()?).await;
-        if is_outlived(&written) {
-            written = self.store.write(write()?).await;
-        }
-        Ok(written?.results.into_iter().map(taken).collect())
+        Ok(again_if_outlived(attempt).await?.results.into_iter().map(taken).collect())
     }
 
     fn step(&self, statement: &Statement) -> Result<WriteStep> {
@@ -211,11 +183,6 @@ impl Db {
             expect: statement.expect.clone(),
         })
     }
-}
-
-/// Whether the catalog changed between the plan and its use: nothing has happened, and a new plan is right.
-fn is_outlived<T>(result: &Result<T>) -> bool {
-    result.as_ref().is_err_and(|problem| problem.code() == "MS001")
 }
 
 fn taken(rows: Rows) -> Vec<Row> {

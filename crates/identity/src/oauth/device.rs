@@ -13,6 +13,7 @@ use super::secrets;
 use super::session::BrowserSession;
 use super::settings::{DEVICE_INTERVAL_SECONDS, DEVICE_SECONDS};
 use super::tokens::Issued;
+use crate::uuid::Uuid;
 use mainstay_base::{Env, Result};
 use serde_json::{Value, json};
 
@@ -64,7 +65,7 @@ impl Oauth {
             client.id.as_str().into(),
             Param::Text(Some(scope.to_string())),
             db::json(&resources)?,
-            Param::Text(Some(secrets::uuid(&self.env))),
+            Param::Text(Some(Uuid::random(&self.env).to_string())),
             Param::Number(DEVICE_INTERVAL_SECONDS),
             Param::Time(Some(now)),
             Param::Time(Some(now + DEVICE_SECONDS)),

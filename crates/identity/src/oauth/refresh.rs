@@ -12,9 +12,9 @@ use super::grant::Grant;
 use super::params::Params;
 use super::problems::invalid_grant;
 use super::scope::Scope;
-use super::settings::REFRESH_GRACE_SECONDS;
 use super::tokens::Issued;
 use crate::jose::{decode, encode};
+use crate::refresh::Judgement;
 use crate::secret::equal;
 use aws_lc_rs::hmac;
 use mainstay_base::{Problem, Result};
@@ -93,8 +93,9 @@ impl Oauth {
         if !grant.holds(now) {
             return Err(wrong());
         }
-        let recent = grant.refreshed_at.is_some_and(|at| now - at <= REFRESH_GRACE_SECONDS);
-        if number + 1 == grant.counter && recent {
+        let rotated_at = grant.refreshed_at.unwrap_or(i64::MIN);
+        let (given, good) = (number.unsigned_abs(), grant.counter.unsigned_abs());
+        if Judgement::of(given, good, rotated_at, now) == Judgement::SameSuccessor {
             return Ok(());
         }
         self.revoke_grant(&grant.id, "a refresh token was used again").await?;

@@ -33,8 +33,6 @@ pub(super) const INTERACTION_SECONDS: i64 = 600;
 /// How long a device waits for its user, and how often it may ask.
 pub(super) const DEVICE_SECONDS: i64 = 600;
 pub(super) const DEVICE_INTERVAL_SECONDS: i64 = 5;
-/// How long a rotated refresh token still gives the same successor: parallel requests of an honest client.
-pub(super) const REFRESH_GRACE_SECONDS: i64 = 30;
 
 impl Default for OauthSettings {
     fn default() -> Self {

@@ -3,9 +3,9 @@
 use super::Oauth;
 use super::grant::Grant;
 use super::scope::Scope;
-use super::secrets;
 use super::users::User;
 use crate::jose::{Expected, TokenType, encode};
+use crate::uuid::Uuid;
 use aws_lc_rs::digest::{SHA256, digest};
 use mainstay_base::Result;
 use serde_json::{Map, Value, json};
@@ -79,7 +79,7 @@ impl Oauth {
         put("aud", access.audience.into());
         put("exp", (now + seconds).into());
         put("iat", now.into());
-        let jti = secrets::uuid(&self.env);
+        let jti = Uuid::random(&self.env).to_string();
         put("session_id", access.session.unwrap_or(&jti).into());
         put("jti", jti.into());
         put("client_id", access.client_id.into());
