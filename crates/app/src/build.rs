@@ -139,7 +139,7 @@ pub fn build(project: &Project, env: Env, listeners: Vec<TcpListener>, dev: bool
     };
     let oauth = oauth::build(settings, project.name(), address, shared)?;
     let doors = Arc::new(Doors { verifier: verifier.clone(), oauth: Arc::clone(&oauth) });
-    let mut faces = oauth::faces(&oauth, &doors);
+    let mut faces = oauth::faces(&oauth, &doors, &project.settings);
     faces.push((mainstay_http::auth::MOUNT.to_owned(), Arc::new(auth)));
     faces.push((mainstay_http::keys::MOUNT.to_owned(), Arc::new(key_face)));
     let face = mainstay_http::build(

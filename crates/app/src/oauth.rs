@@ -68,8 +68,10 @@ pub fn build(
 }
 
 /// The face, below each of its paths.
-pub fn faces(oauth: &Arc<Oauth>, doors: &Arc<Doors>) -> Vec<(String, Arc<dyn Face>)> {
-    let face = Arc::new(OauthFace::new(Arc::clone(oauth), Arc::clone(doors) as Arc<dyn Authenticate>));
+pub fn faces(oauth: &Arc<Oauth>, doors: &Arc<Doors>, settings: &Settings) -> Vec<(String, Arc<dyn Face>)> {
+    let header = settings.auth.address_header.clone();
+    let face = OauthFace::new(Arc::clone(oauth), Arc::clone(doors) as Arc<dyn Authenticate>, header);
+    let face = Arc::new(face);
     MOUNTS.map(|path| (path.to_owned(), Arc::clone(&face) as Arc<dyn Face>)).into()
 }
 

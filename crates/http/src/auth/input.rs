@@ -3,8 +3,8 @@
 use crate::edge::Request;
 use crate::grammar::pairs;
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, REFERER, USER_AGENT};
-use hyper::{HeaderMap, Method};
+use hyper::Method;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, REFERER, USER_AGENT};
 use mainstay_base::{Problem, Result};
 use mainstay_identity::Caller;
 use serde::de::DeserializeOwned;
@@ -43,9 +43,7 @@ impl Input {
             text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         let mut user_agent = text(USER_AGENT).unwrap_or_default();
         user_agent.truncate(user_agent.floor_char_boundary(512));
-        let address = address_header
-            .and_then(|name| told_address(headers, name))
-            .unwrap_or_else(|| request.peer.ip().to_canonical().to_string());
+        let address = request.caller_address(address_header);
         let path = request.head.uri.path();
         let mut input = Input {
             method: request.head.method.clone(),
@@ -111,11 +109,4 @@ fn owned(query: &str) -> Result<Vec<(String, String)>> {
         Problem::new("validation_failed", problem.message().to_owned()).with_status(400)
     })?;
     Ok(pairs.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
-}
-
-/// The last entry is the one that our own proxy wrote.
-fn told_address(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value: &HeaderValue = headers.get_all(name).iter().next_back()?;
-    let last = value.to_str().ok()?.rsplit(',').next()?.trim();
-    last.parse::<std::net::IpAddr>().ok().map(|address| address.to_string())
 }

@@ -5,7 +5,7 @@ use crate::problem::problem_response;
 use hyper::http::request::Parts;
 use mainstay_base::Problem;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +19,18 @@ pub struct Request {
     pub head: Parts,
     pub body: RequestBody,
     pub peer: SocketAddr,
+}
+
+impl Request {
+    /// The address of who asks: what our own proxy says in a header, if there is one, which writes the last entry.
+    pub fn caller_address(&self, header: Option<&str>) -> String {
+        let told = |name: &str| {
+            let value = self.head.headers.get_all(name).iter().next_back()?;
+            let last = value.to_str().ok()?.rsplit(',').next()?.trim();
+            last.parse::<IpAddr>().ok()
+        };
+        header.and_then(told).unwrap_or_else(|| self.peer.ip().to_canonical()).to_string()
+    }
 }
 
 /// Answers the requests below one path.

@@ -139,7 +139,7 @@ impl OauthFace {
 
     /// Somebody typed their credentials into a page on the way to a place.
     pub(super) async fn sign_in(&self, request: Request, place: Place) -> Response {
-        let address = request.peer.ip().to_string();
+        let address = request.caller_address(self.address_header.as_deref());
         let outcome = async {
             let (head, params, browser) = self.own_form(request).await?;
             self.enter(&head, &params, &browser, place, &address).await

@@ -34,11 +34,17 @@ pub struct OauthFace {
     oauth: Arc<Oauth>,
     /// Who an operator is.
     authenticate: Arc<dyn Authenticate>,
+    /// The header in which a proxy of ours tells who asks.
+    address_header: Option<String>,
 }
 
 impl OauthFace {
-    pub fn new(oauth: Arc<Oauth>, authenticate: Arc<dyn Authenticate>) -> Self {
-        OauthFace { oauth, authenticate }
+    pub fn new(
+        oauth: Arc<Oauth>,
+        authenticate: Arc<dyn Authenticate>,
+        address_header: Option<String>,
+    ) -> Self {
+        OauthFace { oauth, authenticate, address_header }
     }
 
     async fn route(&self, request: Request) -> Response {
