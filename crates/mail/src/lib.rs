@@ -77,9 +77,11 @@ impl Smtp {
 /// A password never leaves in the clear: `smtp://` means STARTTLS, except to this machine.
 fn guarded(url: &str) -> String {
     let host = url.strip_prefix("smtp://").and_then(|rest| rest.rsplit('@').next());
-    let local = ["localhost", "127.0.0.1", "[::1]"];
-    let guard =
-        host.is_some_and(|host| !host.contains("tls=") && !local.iter().any(|own| host.starts_with(own)));
+    let ends = |rest: &str| rest.is_empty() || rest.starts_with([':', '/', '?']);
+    let local = |host: &str| {
+        ["localhost", "127.0.0.1", "[::1]"].iter().any(|own| host.strip_prefix(own).is_some_and(ends))
+    };
+    let guard = host.is_some_and(|host| !host.contains("tls=") && !local(host));
     match guard {
         false => url.to_owned(),
         true if url.contains('?') => format!("{url}&tls=required"),
@@ -189,6 +191,7 @@ mod tests {
     #[test]
     fn passwords_do_not_leave_in_the_clear() {
         assert_eq!(guarded("smtp://u:p@mail.test:587"), "smtp://u:p@mail.test:587?tls=required");
+        assert_eq!(guarded("smtp://localhost.mail.test"), "smtp://localhost.mail.test?tls=required");
         for same in ["smtp://127.0.0.1:1025", "smtps://u:p@mail.test", "smtp://mail.test?tls=opportunistic"] {
             assert_eq!(guarded(same), same);
         }
