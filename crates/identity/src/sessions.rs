@@ -243,7 +243,8 @@ impl Scope {
     }
 }
 
-/// Ends sessions of a user; `current` is the one that asks. Their access tokens end with them.
+/// Ends sessions of a user; `current` is the one that asks. Their access tokens end with them. Where it is not the
+/// current one alone, those of browsers at the OAuth pages end too: whoever is to be out is out there as well.
 pub(crate) async fn end(tx: &Tx, user: Uuid, current: Option<Uuid>, scope: Scope) -> Result<()> {
     #[derive(Deserialize)]
     struct Ended {
@@ -261,5 +262,8 @@ pub(crate) async fn end(tx: &Tx, user: Uuid, current: Option<Uuid>, scope: Scope
         _ => tx.rows("delete from auth.sessions where user_id = $1 returning id", params![user]).await?,
     };
     tx.ends(ended.into_iter().map(|session| session.id));
+    if !(scope == Scope::Local && current.is_some()) {
+        tx.run("delete from auth.browser_sessions where user_id = $1", params![user]).await?;
+    }
     Ok(())
 }

@@ -3,12 +3,13 @@
 mod support;
 
 use mainstay_base::{Problem, Retry};
-use mainstay_identity::Caller;
 use mainstay_identity::admin::events::Page;
 use mainstay_identity::flows::otp::OtpRequest;
 use mainstay_identity::flows::pkce::Challenge;
 use mainstay_identity::flows::signup::{SignUp, SignedUp};
+use mainstay_identity::flows::update::UserUpdate;
 use mainstay_identity::flows::verify::Verification;
+use mainstay_identity::{Bearer, Caller};
 use serde_json::Value;
 use std::sync::atomic::Ordering;
 use support::{House, caller, secret};
@@ -119,6 +120,38 @@ async fn a_phone_that_nothing_can_reach_gets_no_account() {
     assert_eq!(refused.code(), "phone_provider_disabled");
     let page = Page { number: 1, size: 10 };
     assert_eq!(house.identity.list_users(page).await.expect("lists").1, 0);
+}
+
+#[tokio::test]
+async fn guesses_at_the_present_password_are_attempts_too() {
+    let house = with_account(|settings| settings.attempts_per_account_max = 5).await;
+    house.clock.fetch_add(300, Ordering::Relaxed);
+    let tokens = house.identity.sign_in_with_password(EMAIL, "", secret("correct horse"), &caller()).await;
+    let bearer = Bearer { user: tokens.expect("signs in").user.id, session: None };
+    let change = |password: &str| UserUpdate { password: Some(secret(password)), ..UserUpdate::default() };
+    for _ in 0..5 {
+        let refused = house.identity.update_user(bearer, change("correct horse"), "", &caller()).await;
+        assert_eq!(refused.expect_err("the same").code(), "same_password");
+    }
+    let limited = house.identity.update_user(bearer, change("correct horse"), "", &caller()).await;
+    assert_eq!(limited.expect_err("too many").code(), "over_request_rate_limit");
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_sessions_of_browsers() {
+    let house = with_account(|_| ()).await;
+    let tokens = house.identity.sign_in_with_password(EMAIL, "", secret("correct horse"), &caller()).await;
+    let user = tokens.expect("signs in").user.id;
+    let browser = format!(
+        "insert into auth.browser_sessions (hash, user_id, auth_time, amr, created_at, expires_at)
+         values ('\\x01', '{user}', now(), '[]', now(), now() + interval '1 day')"
+    );
+    house.sql(&browser).await;
+    assert_eq!(house.sql("select 1 from auth.browser_sessions").await, 1);
+    let update = UserUpdate { password: Some(secret("another horse")), ..UserUpdate::default() };
+    let bearer = Bearer { user, session: None };
+    house.identity.update_user(bearer, update, "", &caller()).await.expect("changes");
+    assert_eq!(house.sql("select 1 from auth.browser_sessions").await, 0);
 }
 
 /// The kinds of things in a value, without the things.

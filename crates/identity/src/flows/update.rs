@@ -73,7 +73,8 @@ impl Identity {
             return Err(refuse(422, "validation_failed", words));
         }
         self.check_assurance(&user, bearer, email.is_some() || phone.is_some() || password.is_some()).await?;
-        if email.is_some() || phone.is_some() {
+        // A password too: the answer tells whether it is the present one, and a code that goes with it can be guessed.
+        if email.is_some() || phone.is_some() || password.is_some() {
             self.admit(caller, Attempt::Account(&user.id.to_string()))?;
         }
         if let Some(phone) = &phone {

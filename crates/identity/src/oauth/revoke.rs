@@ -14,7 +14,9 @@ use std::sync::PoisonError;
 pub(super) const USED_UP: &str = "insert into auth.oauth_revoked_tokens (jti, expires_at) values ($1, $2)";
 const REVOKE: &str =
     "insert into auth.oauth_revoked_tokens (jti, expires_at) values ($1, $2) on conflict (jti) do nothing";
-const TOKENS: &str = "select jti, expires_at from auth.oauth_revoked_tokens where expires_at > $1";
+// The table also remembers assertions of clients that were used (`client_auth`), which no access token is.
+const TOKENS: &str = "select jti, expires_at from auth.oauth_revoked_tokens where expires_at > $1 \
+    and jti not like 'assertion %'";
 const GRANTS: &str = "select id::text, revoked_at from auth.oauth_grants where revoked_at > $1";
 
 impl Oauth {

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use mainstay_base::Result;
-use mainstay_engine::{Migration, RecordStore};
+use mainstay_engine::{Format, Migration, PlanKind, Read, RecordStore, Step, Write, WriteStep};
 use mainstay_identity::limits::Limiter;
 use mainstay_identity::mail::{Mail, Mailer, Templates};
 use mainstay_identity::password::{Cost, Hasher, HasherSettings};
@@ -95,6 +95,22 @@ impl House {
             rest.split(end).next().unwrap_or_default().to_owned()
         };
         (after("Code: ", &['\n']), after("token=", &['&']))
+    }
+
+    /// Runs a statement as the owner of everything, and says how many rows it gave or changed.
+    pub async fn sql(&self, text: &str) -> u64 {
+        let plan = self.store.prepare(text, &[]).expect(text);
+        let (session, timeout) = (Arc::default(), std::time::Duration::from_secs(5));
+        let rows = if plan.kind == PlanKind::Read {
+            let steps = vec![Step { plan, values: Vec::new(), format: Format::Nothing }];
+            self.store.read(Read { steps, session, timeout }).await.expect(text)
+        } else {
+            let step =
+                WriteStep { plan, value_sets: vec![Vec::new()], format: Format::Nothing, expect: None };
+            let write = Write { steps: vec![step], session, timeout, rollback: false };
+            self.store.write(write).await.expect(text).results
+        };
+        rows.iter().map(|rows| rows.count).sum()
     }
 
     pub fn sent(&self) -> usize {
