@@ -307,6 +307,21 @@ fn a_filter_that_fails_meets_no_hidden_row() {
 }
 
 #[test]
+fn names_of_settings_and_arrays_of_hidden_rows_do_not_fail_either() {
+    let world = World::new(
+        "CREATE TABLE t (id int PRIMARY KEY, team int, setting text, list int[]);
+         CREATE TABLE m (team int, least int); CREATE INDEX ON m (team);
+         GRANT SELECT ON m TO authenticated; ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY p ON t USING (EXISTS (SELECT 1 FROM m WHERE m.team = t.team AND m.least > t.id));
+         INSERT INTO m VALUES (1, 5);
+         INSERT INTO t VALUES (1, 1, 'request.jwt.claims', '{1}'), (2, 2, 'a secret', '{{1,2}}')",
+    );
+    for filter in ["current_setting(setting) IS NOT NULL", "cardinality(list || '{5}'::int[]) > 0"] {
+        world.sees("authenticated", ANN, &format!("SELECT id FROM t WHERE {filter}"), &ids(&[1]));
+    }
+}
+
+#[test]
 fn a_policy_uses_an_index() {
     let world = World::new(NOTES);
     world.migrate("CREATE INDEX by_owner ON notes (owner); DROP POLICY shown ON notes");

@@ -42,13 +42,11 @@ const TOTAL: &[&str] = &[
     "char_length",
     "->",
     "->>",
-    "||",
     "now",
     "auth.uid",
     "auth.role",
     "auth.email",
     "auth.jwt",
-    "current_setting",
     "current_user",
     "starts_with",
     "@>",
@@ -175,13 +173,16 @@ fn apart(item: &str) -> String {
 
 /// Whether a text calls what may fail for some values.
 pub(super) fn can_fail(sql: &str) -> bool {
-    let calls = sql.split("\"pg").skip(1).map(|rest| {
-        let name = rest.split_once('(').map_or(rest, |(name, _)| name);
-        name.strip_prefix(':').unwrap_or(name)
+    // What depends on a literal alone is the same for all rows.
+    let of_rows = |arguments: &str| !arguments.starts_with('\'');
+    let calls_fail = sql.split("\"pg").skip(1).any(|call| {
+        let (name, rest) = call.split_once('(').unwrap_or((call, ""));
+        match name.strip_prefix(':').unwrap_or(name) {
+            "current_setting" => rest.split_once("\"(").is_none_or(|(_, arguments)| of_rows(arguments)),
+            name => !TOTAL.contains(&name),
+        }
     });
-    // A cast of a literal is the same for all rows.
-    let casts_of_rows = sql.split("pg_cast(").skip(1).any(|rest| !rest.starts_with('\''));
-    casts_of_rows || calls.into_iter().any(|name| !TOTAL.contains(&name))
+    calls_fail || sql.split("pg_cast(").skip(1).any(of_rows)
 }
 
 pub(super) fn conjuncts(node: &Node) -> Vec<&Node> {
