@@ -54,6 +54,11 @@ impl PreRequest {
         WriteStep { plan: self.plan.clone(), value_sets, format: Format::Nothing, expect: None }
     }
 
+    /// Whether the function may set something for the answer.
+    pub fn sets_answers(&self) -> bool {
+        self.answers.is_some()
+    }
+
     /// Puts the function in front of a read.
     pub fn before(&self, steps: Vec<Step>) -> Result<Vec<Step>> {
         if let Some(problem) = &self.refused {

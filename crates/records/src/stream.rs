@@ -40,7 +40,8 @@ impl Service {
         // The rows are on their way before anything is known of what a step behind them gives: what is set for the
         // answer is asked in a read of its own, and the function runs again in the snapshot of the rows.
         let settings = match &before {
-            Some(_) => self.read(request, Vec::new()).await?.1,
+            Some(before) if before.sets_answers() => self.read(request, Vec::new()).await?.1,
+            Some(before) => before.refused().map_or(Ok(Vec::new()), Err)?,
             None => Vec::new(),
         };
         let steps: Vec<Step> = before.iter().map(|before| before.step()).chain([step]).collect();
