@@ -10,8 +10,7 @@ use super::policies::Command;
 use super::scope::Binder;
 use crate::catalog::Relation;
 use mainstay_base::Result;
-use pg_query::protobuf::BoolExprType;
-use pg_query::{Node, NodeEnum};
+use pg_query::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -86,7 +85,7 @@ impl Binder<'_> {
             return self.coerce_to_boolean(bound, words);
         }
         let mut parts = Vec::new();
-        for node in conjuncts(node) {
+        for node in crate::parse::conjuncts(node) {
             let bound = self.condition(node, true)?;
             parts.push(self.coerce_to_boolean(bound, words)?);
         }
@@ -183,13 +182,4 @@ pub(super) fn can_fail(sql: &str) -> bool {
         }
     });
     calls_fail || sql.split("pg_cast(").skip(1).any(of_rows)
-}
-
-pub(super) fn conjuncts(node: &Node) -> Vec<&Node> {
-    match &node.node {
-        Some(NodeEnum::BoolExpr(all)) if all.boolop() == BoolExprType::AndExpr => {
-            all.args.iter().flat_map(conjuncts).collect()
-        }
-        _ => vec![node],
-    }
 }

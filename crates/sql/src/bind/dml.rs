@@ -358,7 +358,7 @@ impl Binder<'_> {
         self.within(Clause::Where, |binder| {
             // Without a role nothing hides a row: one condition as it is written.
             let parts = match binder.access.check_as {
-                Some(_) => super::barrier::conjuncts(node),
+                Some(_) => crate::parse::conjuncts(node),
                 None => vec![node],
             };
             let mut bound = Vec::with_capacity(parts.len());

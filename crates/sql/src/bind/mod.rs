@@ -69,6 +69,7 @@ use mainstay_types::{ColumnType, Type, Volatility};
 use pg_query::NodeEnum;
 use scope::{Binder, Clause};
 
+pub(crate) use new_rows::collated;
 pub(crate) use output_names::figured_name;
 
 /// On whose behalf a statement is bound.

@@ -87,7 +87,8 @@ fn base_columns(table: &Relation) -> impl Iterator<Item = &Column> {
     table.columns.iter().filter(|column| column.generated.is_none())
 }
 
-fn collated(column: &Column, value: &str) -> String {
+/// A value of a column in a subquery, which knows nothing of the order that the column's storage says.
+pub(crate) fn collated(column: &Column, value: &str) -> String {
     let collation = column.ty.ty.storage().collation;
     let collate = collation.map(|name| format!(" COLLATE {}", quote(&name))).unwrap_or_default();
     format!("{value}{collate} AS {}", quote(&column.name))

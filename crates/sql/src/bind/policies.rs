@@ -283,10 +283,8 @@ impl Binder<'_> {
                 computed.push(format!("{text} AS {name}"));
                 continue;
             }
-            let collation = column.ty.ty.storage().collation;
-            let collate = collation.map(|name| format!(" COLLATE {}", quote(&name))).unwrap_or_default();
             let text = value(&column.name).unwrap_or_else(|| "NULL".to_owned());
-            items.push(format!("{text}{collate} AS {name}"));
+            items.push(super::collated(column, &text));
         }
         let from = if from.is_empty() { String::new() } else { format!(" FROM {from}") };
         let plain = format!("(SELECT {}{from})", items.join(", "));

@@ -5,7 +5,7 @@
 
 use super::Draft;
 use super::column::is_system_column;
-use super::physical::{boolean, quoted, storage};
+use super::physical::{boolean, quoted};
 use super::reshape::Attached;
 use super::tree::{at, range_parts};
 use super::view::in_query;
@@ -173,14 +173,7 @@ impl Draft<'_> {
             .columns
             .iter()
             .filter_map(|name| relation.column(name))
-            .map(|column| {
-                let name = quote_identifier(&column.name);
-                // What the storage says about the order is lost in a subquery.
-                let declared = storage(&column.ty.ty);
-                let collate = declared.split_once(" COLLATE ").map_or("", |(_, collation)| collation);
-                let collate = if collate.is_empty() { String::new() } else { format!(" COLLATE {collate}") };
-                format!("NEW.{name}{collate} AS {name}")
-            })
+            .map(|column| crate::bind::collated(column, &format!("NEW.{}", quote_identifier(&column.name))))
             .collect();
         let quoted_columns: Vec<String> = key.columns.iter().map(|column| quote_identifier(column)).collect();
         let events =

@@ -13,7 +13,7 @@ use mainstay_base::{Problem, Result};
 use pg_query::NodeEnum;
 use pg_query::protobuf::{Node, ParseResult, RawStmt, ResTarget, SelectStmt, TypeName};
 pub use script::{CopyData, Script, script};
-pub use walk::{Visit, for_each_node, for_each_node_within};
+pub use walk::{Visit, conjuncts, for_each_node, for_each_node_within};
 
 /// Texts that nest deeper are refused with 54001, as PostgreSQL does at its own limit.
 pub const DEPTH_MAX: usize = 2_000;

@@ -1,7 +1,9 @@
 //! Walks over the parse trees of queries and expressions, to find or change names in them.
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{Node, RangeVar, ReturningClause, SelectStmt, TypeName, WindowDef, WithClause};
+use pg_query::protobuf::{
+    BoolExprType, Node, RangeVar, ReturningClause, SelectStmt, TypeName, WindowDef, WithClause,
+};
 
 /// What a walk meets, from the outside in.
 pub enum Visit<'a> {
@@ -242,5 +244,15 @@ impl Walk<'_> {
         self.list(&mut window.partition_clause);
         self.list(&mut window.order_clause);
         self.options([&mut window.start_offset, &mut window.end_offset]);
+    }
+}
+
+/// The conditions that `AND` joins.
+pub fn conjuncts(node: &Node) -> Vec<&Node> {
+    match &node.node {
+        Some(NodeEnum::BoolExpr(all)) if all.boolop() == BoolExprType::AndExpr => {
+            all.args.iter().flat_map(conjuncts).collect()
+        }
+        _ => vec![node],
     }
 }

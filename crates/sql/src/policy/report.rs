@@ -2,9 +2,10 @@
 //! and comparisons that no index serves.
 
 use super::names::Names;
-use super::rewrite::{column, conjuncts, equality, leads_an_index};
+use super::rewrite::{column, equality, leads_an_index};
 use crate::catalog::{Catalog, Name, Policy, Relation};
 use crate::parse;
+use crate::parse::conjuncts;
 use pg_query::protobuf::{AConst, AExprKind, BoolExprType, SubLink, SubLinkType, a_const};
 use pg_query::{Node, NodeEnum};
 use std::collections::BTreeSet;

@@ -12,6 +12,7 @@
 use super::names::{Found, Names, is_star, joins};
 use super::stable;
 use crate::catalog::{Catalog, KeyKind, Relation, RelationKind};
+use crate::parse::conjuncts;
 use crate::parse::{Visit, for_each_node_within};
 use mainstay_types::{Type, Volatility};
 use pg_query::protobuf::{
@@ -166,15 +167,6 @@ fn split(names: &mut Names<'_>, select: &SelectStmt) -> Option<Split> {
         }
     }
     (served && !pairs.is_empty()).then_some((pairs, rest))
-}
-
-pub(super) fn conjuncts(node: &Node) -> Vec<&Node> {
-    match &node.node {
-        Some(NodeEnum::BoolExpr(expression)) if expression.boolop() == BoolExprType::AndExpr => {
-            expression.args.iter().flat_map(conjuncts).collect()
-        }
-        _ => vec![node],
-    }
 }
 
 /// The sides of `a = b`.

@@ -2,7 +2,7 @@
 //!
 //! Names, overloads and casts are found as the binder finds them for statements; there is no text of a dialect here.
 //! What needs a query (subqueries, functions with more than an expression) is refused with 0A000 and its place.
-//! Start reading at [`expression`].
+//! Start reading at [`condition`].
 
 mod build;
 mod calls;
@@ -59,61 +59,22 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
-impl Expression {
-    /// The expressions directly within.
-    pub fn parts(&self) -> Vec<&Expression> {
-        match self {
-            Expression::Column(_) | Expression::Constant(_) => Vec::new(),
-            Expression::And(parts) | Expression::Or(parts) | Expression::Coalesce(parts) => {
-                parts.iter().collect()
-            }
-            Expression::Not(part)
-            | Expression::IsNull(part)
-            | Expression::Is(part, _)
-            | Expression::Cast(part, ..) => vec![part],
-            Expression::Compare(_, _, sides) | Expression::Distinct(_, sides) => sides.iter().collect(),
-            Expression::Call(call) => call.arguments.iter().collect(),
-            Expression::Case(arms, otherwise) => {
-                let arms = arms.iter().flat_map(|(condition, value)| [condition, value]);
-                arms.chain([&**otherwise]).collect()
-            }
-        }
-    }
-}
-
 /// The condition `text` over a row of `relation`: of type boolean.
 pub fn condition(catalog: &Catalog, relation: &Relation, text: &str) -> Result<Expression> {
-    let (expression, ty) = typed(catalog, relation, text, Some(&Type::Bool))?;
-    match ty {
-        Type::Bool => Ok(expression),
-        other => Err(Problem::new(
-            "42804",
-            format!("a condition must be of type boolean, not type {}", catalog.types.type_name(&other)),
-        )),
-    }
-}
-
-/// The expression `text` over a row of `relation`, with its type.
-pub fn expression(catalog: &Catalog, relation: &Relation, text: &str) -> Result<(Expression, Type)> {
-    typed(catalog, relation, text, None)
-}
-
-fn typed(
-    catalog: &Catalog,
-    relation: &Relation,
-    text: &str,
-    want: Option<&Type>,
-) -> Result<(Expression, Type)> {
     on_deep_stack(text, || {
         let node = parse::expression(text)?;
         let binder = Binder::new(catalog, &[], &[]);
         let mut builder = build::Builder { binder, relation, frames: Vec::new() };
-        let built = builder.expression(&node)?;
-        let built = if built.is_unknown() {
-            builder.literal(built, &want.cloned().unwrap_or(Type::Text).into(), None)?
-        } else {
-            built
-        };
-        Ok((built.expression, built.ty))
+        let mut built = builder.expression(&node)?;
+        if built.is_unknown() {
+            built = builder.literal(built, &Type::Bool.into(), None)?;
+        }
+        match built.ty {
+            Type::Bool => Ok(built.expression),
+            other => Err(Problem::new(
+                "42804",
+                format!("a condition must be of type boolean, not type {}", catalog.types.type_name(&other)),
+            )),
+        }
     })
 }
